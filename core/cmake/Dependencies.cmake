@@ -46,15 +46,12 @@ if(missing)
         "come from Debian 13, which that script arranges)")
 endif()
 
-include(CheckCSourceCompiles)
-set(CMAKE_REQUIRED_LIBRARIES wavegate::mbedtls)
-check_c_source_compiles("#include <mbedtls/build_info.h>
-#if MBEDTLS_VERSION_NUMBER < 0x03060000
-#error too old
-#endif
-int main(void) { return 0; }" WAVEGATE_HAS_MBEDTLS_3_6)
-unset(CMAKE_REQUIRED_LIBRARIES)
-if(NOT WAVEGATE_HAS_MBEDTLS_3_6)
-    message(FATAL_ERROR "libmbedtls-dev is older than 3.6, which has ended. "
+find_file(WG_MBEDTLS_BUILD_INFO mbedtls/build_info.h)
+if(WG_MBEDTLS_BUILD_INFO)
+    file(STRINGS ${WG_MBEDTLS_BUILD_INFO} mbedtls_version REGEX "define MBEDTLS_VERSION_STRING ")
+    string(REGEX MATCH "[0-9]+\\.[0-9]+" mbedtls_version "${mbedtls_version}")
+endif()
+if(NOT mbedtls_version VERSION_GREATER_EQUAL 3.6)
+    message(FATAL_ERROR "libmbedtls-dev is older than 3.6, whose support has ended. "
         "Debian 13 has 3.6; on Debian 12 run: .ci/install-packages build")
 endif()
