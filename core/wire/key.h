@@ -30,8 +30,9 @@ struct wg_secret_key {
 /** Call once before anything else here (libsodium's start). @return WG_OK or WG_INTERNAL. */
 WG_MUST_USE enum wg_code wg_crypto_start(struct wg_err *err);
 
-/** From 32 raw bytes. @return WG_INVALID for another length, a small-order or non-canonical point
- * (libsodium would refuse every signature of such a key). */
+/** From 32 raw bytes. @return WG_INVALID for another length, for a point that is not canonical or of
+ * small order (libsodium would refuse every signature of such a key), and for one outside the
+ * prime-order subgroup, which no honest key is. */
 WG_MUST_USE enum wg_code wg_public_key_from_bytes(struct wg_str bytes,
                                                   struct wg_public_key *ret_key,
                                                   struct wg_err *err);
@@ -50,8 +51,8 @@ WG_MUST_USE enum wg_code wg_secret_key_from_seed(struct wg_str seed,
  * "ed25519-secret:<base64 of the 32-byte seed>". */
 WG_MUST_USE enum wg_code wg_secret_key_parse(struct wg_str file_text,
                                              struct wg_secret_key *ret_key, struct wg_err *err);
-/** That text, with the public key and kid as comments. out must be wiped by the caller. */
 struct wg_buf;
+/** That text, with the public key and kid as comments. out must be wiped by the caller. */
 void wg_secret_key_write(const struct wg_secret_key *key, struct wg_buf *out);
 void wg_secret_key_done(struct wg_secret_key *key);
 
