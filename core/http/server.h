@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/buf.h"
 #include "net/loop.h"
 #include "net/stream.h"
 #include "wire/message.h"

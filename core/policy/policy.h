@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/arena.h"
+#include "config/config.h"
+#include "net/loop.h"
+#include "wire/event.h"
+#include "wire/message.h"
+
+/** The Lua host: asks the policies of an instance, and tells what they decided. Carrying it out is the
+ * pipelines' business.
+ *
+ *   engine      one a process: settings, generations, what survives reload (limiters, key-value, lists)
+ *   worker      one a loop: the Lua states of the generations in use there
+ *   generation  the policies of one instance as loaded at one moment; a request pins one from its first
+ *               hook to its last
+ *   call        one hook asked: a chain of handlers, each a coroutine that may wait */
+
+#define WG_HOOKS(X)                                                                                \
+    X(PEER, "peer")                                                                                \
+    X(INVITE, "invite")                                                                            \
+    X(EVENT, "event")                                                                              \
+    X(ROOM, "room")                                                                                \
+    X(BACKFILL, "backfill")                                                                        \
+    X(MEMBERS, "members")                                                                          \
+    X(PROFILE, "profile")                                                                          \
+    X(KEY, "key")                                                                                  \
+    X(DELIVERY, "delivery")
+
+enum wg_hook {
+#define X(name, text) WG_HOOK_##name,
+    WG_HOOKS(X)
+#undef X
+    WG_HOOK_COUNT
+};
+const char *wg_hook_name(enum wg_hook hook);
+bool wg_hook_parse(struct wg_str name, enum wg_hook *ret_hook);
+
+enum wg_direction { WG_INBOUND, WG_OUTBOUND };
+enum wg_flag { WG_FLAG_UNSET, WG_FLAG_NO, WG_FLAG_YES };
+
+/** What a handler is told. Texts are lent until the call ends; absent ones are nil in Lua, numbers
+ * that are not known are -1. */
+struct wg_question {
+    enum wg_hook hook;
+    enum wg_direction direction;
+    struct wg_str server; /**< the instance asked for */
+    int64_t now_s;
+    struct wg_str remote_address;
+    struct {
+        struct wg_str name, key_id, mode;
+        int64_t known_for_s, last_seen_s, key_age_s, events_24h, failures_24h;
+    } peer;
+    struct {
+        struct wg_str id;
+        enum wg_flag federated; /**< the flag set at the gateway */
+        int64_t foreign_participants;
+    } room;
+    const struct wg_event *event; /**< hooks invite, event */
+    struct {
+        struct wg_str endpoint, room_id, participant, before;
+        int64_t limit;
+    } request; /**< hooks backfill, members, profile */
+    struct {
+        struct wg_str old_key_id, new_key_id;
+        bool is_published; /**< its descriptor says so over verified TLS */
+    } change; /**< hook key */
+    struct {
+        struct wg_str destination, event_id, room_id, code, reason;
+        int64_t number, status, age_s, next_in_s;
+    } attempt; /**< hook delivery */
+};
+
+enum wg_verdict { WG_VERDICT_NONE, WG_VERDICT_ALLOW, WG_VERDICT_DENY, WG_VERDICT_DEFER, WG_VERDICT_QUARANTINE };
+const char *wg_verdict_name(enum wg_verdict verdict);
+
+/** What came of it. Lives in the arena given to wg_policy_ask(). */
+struct wg_decision {
+    enum wg_verdict verdict; /**< never NONE: the hook's default stands in (policy is then "default") */
+    enum wg_code code;       /**< DENY: of the answer; a BUDGET or SCRIPT failure shows in failure */
+    struct wg_str reason;    /**< for the peer; absent when none was given */
+    int64_t defer_s;         /**< DEFER */
+    struct {
+        int64_t events, bytes, not_before_s; /**< -1: not limited */
+    } limit;
+    struct wg_headers labels;     /**< name and value, in the order given */
+    struct wg_str policy;         /**< "deny_list", "main", "default" */
+    struct wg_str file;           /**< file of the handler that decided; absent for the default */
+    int line;
+    uint64_t generation;
+    enum wg_code failure; /**< WG_OK; else WG_BUDGET, WG_SCRIPT...: on_error decided */
+    struct wg_str failure_text;
+    int64_t instructions;
+    int64_t running_us;
+};
+
+struct wg_policy_engine;
+struct wg_policy_worker;
+struct wg_policy_generation;
+struct wg_policy_call;
+
+/** Loads a first generation for every instance. @return WG_SCRIPT with file, line and reason when one
+ * cannot be loaded. Thread: the one that will call the other engine functions. */
+WG_MUST_USE enum wg_code wg_policy_engine_new(const struct wg_config *config,
+                                              const struct wg_clock *clock,
+                                              struct wg_policy_engine **ret_engine,
+                                              struct wg_err *err);
+/** After every worker is gone. */
+struct wg_policy_engine *wg_policy_engine_free(struct wg_policy_engine *engine);
+
+/** What a reload came to, for log, metrics and API; called on the thread of loop given to _watch(). */
+struct wg_policy_news {
+    const char *server_name;
+    bool is_ok;
+    uint64_t generation;  /**< the one in use now */
+    const char *text;     /**< not ok: "policies/main.lua:12: ..." */
+    const char *cause;    /**< "file", "signal", "request" */
+};
+/** Watches the policy files of all instances (inotify, debounced) on this loop and reloads on change. */
+WG_MUST_USE enum wg_code wg_policy_watch(struct wg_policy_engine *engine, struct wg_loop *loop,
+                                         void (*on_news)(void *owner,
+                                                         const struct wg_policy_news *news),
+                                         void *owner, struct wg_err *err);
+void wg_policy_unwatch(struct wg_policy_engine *engine);
+/** Loads a new generation of every instance aside, checks it, swaps it in; a broken one changes nothing.
+ * Thread: the loop given to _watch(). */
+void wg_policy_reload(struct wg_policy_engine *engine, const char *cause);
+
+/** Thread of loop from here on. */
+struct wg_policy_worker *wg_policy_worker_new(struct wg_policy_engine *engine,
+                                              struct wg_loop *loop);
+/** Cancels calls under way; on_closed when the last has ended. */
+void wg_policy_worker_close(struct wg_policy_worker *worker, void (*on_closed)(void *owner),
+                            void *owner);
+
+/** The newest generation of that instance (index into config->instances), pinned until _unpin(). */
+struct wg_policy_generation *wg_policy_pin(struct wg_policy_worker *worker, size_t instance);
+void wg_policy_unpin(struct wg_policy_generation *generation);
+uint64_t wg_policy_number(const struct wg_policy_generation *generation);
+
+/** Asks the handlers of question->hook in order.
+ *
+ * @return NULL: decided already, *ret_decision is filled and on_decided will not be called. Otherwise a handler
+ *         waits, and on_decided comes exactly once, from the loop, with *ret_decision filled. question
+ *         and arena must last until then. */
+struct wg_policy_call *wg_policy_ask(struct wg_policy_generation *generation,
+                                     const struct wg_question *question, struct wg_arena *arena,
+                                     struct wg_decision *ret_decision,
+                                     void (*on_decided)(void *owner), void *owner);
+/** The client has gone: the handler that waits is ended; on_decided will not be called. */
+void wg_policy_cancel(struct wg_policy_call *call);
