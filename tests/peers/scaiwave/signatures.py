@@ -150,7 +150,9 @@ def verify(request, tag, find_key, *, now=None, window_s=WINDOW_S):
     needed = {"@method", "@authority", "@path"}
     needed |= {"@query"} if request.query else set()
     needed |= {"content-digest"} if request.body else set()
-    missing = needed - set(covered)
+    contained = {"@target-uri": {"@authority", "@path", "@query"},
+                 "@request-target": {"@path", "@query"}}
+    missing = needed.difference(covered, *(contained.get(name, ()) for name in covered))
     if missing:
         raise SignatureError(f"{', '.join(sorted(missing))} not covered")
     if parameters.get("alg", "ed25519") != "ed25519":
