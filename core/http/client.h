@@ -4,8 +4,9 @@
 #include "net/dialer.h"
 #include "wire/message.h"
 
-/** HTTP/1.1 client: a pool of connections for each origin, of one loop. llhttp strict; an answer that two
- * parsers could read differently is WG_BAD_ANSWER. Redirects are not followed. */
+/** HTTP/1.1 client: a pool of connections for each origin, of one loop. llhttp strict; an
+ * answer that two parsers could read differently is WG_BAD_ANSWER. Redirects are not followed.
+ */
 struct wg_http_client;
 
 struct wg_http_client_options {
@@ -14,8 +15,8 @@ struct wg_http_client_options {
 };
 struct wg_http_client *wg_http_client_new(struct wg_loop *loop, struct wg_dialer *dialer,
                                           const struct wg_http_client_options *options);
-/** Every fetch under way ends with WG_CANCELLED, from the loop; on_closed then says that all connections are gone and
- * the client is freed. */
+/** Every fetch under way ends with WG_CANCELLED, from the loop; on_closed then says that all
+ * connections are gone and the client is freed. */
 void wg_http_client_close(struct wg_http_client *client, void (*on_closed)(void *owner),
                           void *owner);
 
@@ -38,15 +39,15 @@ struct wg_http_response {
 };
 
 struct wg_http_fetch;
-/** Everything in request is copied. on_answer comes exactly once, from the loop: response (lent until the
- * return) or NULL and err, the dialer's codes or WG_BAD_ANSWER, WG_TIMEOUT, WG_CLOSED, WG_TOO_LARGE,
- * WG_CANCELLED. A kept connection that turns out to be dead before any byte of an answer is replaced once by a
- * fresh one when method is idempotent or nothing of the request can have been processed; else WG_CLOSED. */
-struct wg_http_fetch *wg_http_fetch(struct wg_http_client *client,
-                                    const struct wg_http_request *request,
-                                    void (*on_answer)(void *owner,
-                                                      const struct wg_http_response *response,
-                                                      const struct wg_err *err),
-                                    void *owner);
+/** Everything in request is copied. on_answer comes exactly once, from the loop: response (lent
+ * until the return) or NULL and err, the dialer's codes or WG_BAD_ANSWER, WG_TIMEOUT,
+ * WG_CLOSED, WG_TOO_LARGE, WG_CANCELLED. A kept connection that turns out to be dead before any
+ * byte of an answer is replaced once by a fresh one when method is idempotent or nothing of the
+ * request can have been processed; else WG_CLOSED. */
+struct wg_http_fetch *
+wg_http_fetch(struct wg_http_client *client, const struct wg_http_request *request,
+              void (*on_answer)(void *owner, const struct wg_http_response *response,
+                                const struct wg_err *err),
+              void *owner);
 /** on_answer comes with WG_CANCELLED; the connection is not used again. */
 void wg_http_fetch_cancel(struct wg_http_fetch *fetch);
