@@ -247,7 +247,10 @@ class World:
     def gateway(self, config=None, policy=STANDARD_POLICY, **changes):
         if not os.path.exists(self.path("policies", "main.lua")):
             self.write("policies/main.lua", policy)
-        gateway = Gateway(self, self.write_config(config or self.config(**changes)))
+        config = config or self.config(**changes)
+        if any(gateway.process.poll() is None for gateway in self.gateways):
+            config = {**config, "data": f"data-{len(self.gateways)}"}  # data has one owner at a time
+        gateway = Gateway(self, self.write_config(config))
         self.gateways.append(gateway)
         return gateway
 
