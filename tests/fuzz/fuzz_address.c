@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
-#include "base/macros.h"
 #include "wire/address.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool holds)
+{
+    if (!holds)
+        abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -19,11 +25,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bool is_global = wg_ip_classify(&ip) == WG_IP_GLOBAL;
 
         wg_ip_write(&ip, written);
-        WG_CHECK(wg_ip_parse(wg_str(written), &again, &err) == WG_OK);
-        WG_CHECK(memcmp(&ip, &again, sizeof ip) == 0);
-        WG_CHECK((wg_ip_guard(&ip, NULL, 0, &err) == WG_OK) == is_global);
+        must(wg_ip_parse(wg_str(written), &again, &err) == WG_OK);
+        must(memcmp(&ip, &again, sizeof ip) == 0);
+        must((wg_ip_guard(&ip, NULL, 0, &err) == WG_OK) == is_global);
     }
     if (wg_cidr_parse(text, &cidr, &err) == WG_OK)
-        WG_CHECK(wg_cidr_has(&cidr, &cidr.ip));
+        must(wg_cidr_has(&cidr, &cidr.ip));
     return 0;
 }

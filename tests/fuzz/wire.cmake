@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 wavegate_fuzz(address wg_wire)
+wavegate_fuzz(descriptor wg_wire)
+wavegate_fuzz(event wg_wire)
 wavegate_fuzz(json wg_wire)
 wavegate_fuzz(name wg_wire)
