@@ -47,6 +47,9 @@ struct wg_question {
     struct wg_str server; /**< the instance asked for */
     int64_t now_s;
     struct wg_str remote_address;
+    /** Its signature has been verified. False when hook peer is asked before discovery, only to refuse
+     * early: a handler that counts must not count then. */
+    bool is_authenticated;
     struct {
         struct wg_str name, key_id, mode;
         int64_t known_for_s, last_seen_s, key_age_s, events_24h, failures_24h;

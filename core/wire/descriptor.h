@@ -6,7 +6,7 @@
 #include "wire/key.h"
 
 #define WG_DESCRIPTOR_PATH "/.well-known/scaiwave/server"
-#define WG_PROTOCOL_VERSION "v1"
+#define WG_SPOKEN_VERSION "v1"
 
 enum {
     WG_DESCRIPTOR_LIMIT_BYTES = 64 * 1024,

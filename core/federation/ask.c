@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "federation/exchange.h"
+
+/* Between the stages and the policy: what a hook is told, and carrying out what it says. */
+
+static void on_decided(void *owner)
+{
+    struct wg_exchange *x = owner;
+
+    x->policy_call = NULL;
+    wg_exchange_run(x);
+}
+
+static int64_t since(int64_t now_s, int64_t then_s)
+{
+    return then_s < 0 ? -1 : now_s > then_s ? now_s - then_s : 0;
+}
+
+static void fill_peer(struct wg_exchange *x, struct wg_question *question)
+{
+    struct wg_peer_facts facts;
+
+    wg_directory_facts(x->worker->gateway->directory, x->peer_name, &facts);
+    question->peer.name = x->peer_name;
+    question->peer.known_for_s = since(question->now_s, facts.known_since_s);
+    question->peer.last_seen_s = facts.last_seen_s;
+    question->peer.key_age_s = since(question->now_s, facts.key_since_s);
+    question->peer.key_id = wg_arena_copy(x->arena, wg_str(facts.kid));
+    question->peer.events_24h = -1;
+    question->peer.failures_24h = -1;
+    if (question->peer.known_for_s < 0)
+        question->peer.known_for_s = 0;
+}
+
+static void fill_question(struct wg_exchange *x, enum wg_hook hook)
+{
+    struct wg_question *question = &x->question;
+
+    *question = (struct wg_question){
+        .hook = hook,
+        .direction = WG_INBOUND,
+        .server = x->instance->server_name,
+        .now_s = wg_clock_wall_s(x->worker->gateway->clock),
+        .remote_address = wg_str(x->remote_address),
+        .is_authenticated = x->is_authenticated,
+        .event = x->has_event ? &x->event : NULL,
+    };
+    fill_peer(x, question);
+    question->room.id = x->room_id;
+    question->room.foreign_participants = -1;
+    question->request.endpoint = wg_str(wg_endpoint_name(x->endpoint));
+    question->request.room_id = x->room_id;
+    question->request.before = x->before;
+    question->request.limit = x->limit;
+    if (x->local_id.at)
+        question->request.participant = wg_str(wg_arena_format(
+            x->arena, "@%.*s:%.*s", WG_STR_F(x->local_id), WG_STR_F(x->instance->server_name)));
+}
+
+static void keep_labels(struct wg_exchange *x)
+{
+    for (size_t i = 0; i < x->decision.labels.count; i++) {
+        const struct wg_header *label = &x->decision.labels.at[i];
+
+        wg_headers_add(&x->labels, x->arena, label->name, label->value);
+    }
+}
+
+enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook)
+{
+    if (!x->is_asked) {
+        fill_question(x, hook);
+        x->policy_call =
+            wg_policy_ask(x->generation, &x->question, x->arena, &x->decision, on_decided, x);
+        if (x->policy_call) {
+            x->is_asked = true;
+            return WG_STAGE_WAIT;
+        }
+    }
+    x->is_asked = false;
+    keep_labels(x);
+    return WG_STAGE_NEXT;
+}
+
+static enum wg_stage_result refuse(struct wg_exchange *x, enum wg_code code)
+{
+    const struct wg_decision *decision = &x->decision;
+
+    /* What broke inside a policy is the operator's to read in the log, not the peer's. */
+    if (decision->failure != WG_OK)
+        return wg_exchange_fail(
+            x, code,
+            "this server cannot decide on your request now: tell its operator "
+            "the request id");
+    if (!decision->reason.len)
+        return wg_exchange_fail(x, code, "refused by the policy of '%.*s': ask its operator",
+                                WG_STR_F(x->instance->server_name));
+    return wg_exchange_fail(x, code, "%.*s", WG_STR_F(decision->reason));
+}
+
+enum wg_stage_result wg_exchange_obey(struct wg_exchange *x)
+{
+    const struct wg_decision *decision = &x->decision;
+
+    switch (decision->verdict) {
+    case WG_VERDICT_ALLOW:
+        return WG_STAGE_NEXT;
+    case WG_VERDICT_DEFER:
+        x->retry_after_s = decision->defer_s > 0 ? decision->defer_s : 1;
+        return refuse(x, decision->failure == WG_OK ? WG_RATE_LIMITED : WG_DEFERRED);
+    case WG_VERDICT_DENY:
+        return refuse(x, decision->code);
+    case WG_VERDICT_QUARANTINE:
+    case WG_VERDICT_NONE:
+        break;
+    }
+    /* Nothing here keeps a held event durably, so it is not taken: the peer keeps it and asks
+     * again. */
+    x->retry_after_s = 300;
+    return wg_exchange_fail(x, WG_UPSTREAM_UNAVAILABLE,
+                            "held for review, and cannot be kept here now: "
+                            "send it again later");
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <pthread.h>
+
+#include "base/map.h"
+#include "federation/directory.h"
+
+/** Behind directory.h: the record of a peer, its shard, and the fetch that fills it. */
+
+enum {
+    WG_DIRECTORY_SHARDS = 16,
+    WG_DIRECTORY_FORMER_KEYS = 16,
+    WG_BACKOFF_FIRST_MS = 5 * 1000,
+    WG_BACKOFF_LAST_MS = 10 * 60 * 1000,
+    WG_REFETCH_GAP_MS = 60 * 1000,
+};
+
+/** One reference, counted under the lock-free count. */
+struct wg_peer_box {
+    struct wg_peer peer; /* first: a wg_peer pointer is a box pointer */
+    _Atomic unsigned references;
+    struct wg_arena arena;
+};
+
+struct wg_directory_waiter {
+    struct wg_directory_waiter *next;
+    struct wg_loop *loop;
+    void (*on_known)(void *owner);
+    void *owner;
+};
+
+struct wg_key_seen {
+    struct wg_public_key key;
+    int64_t first_s, last_s;
+};
+
+struct wg_peer_record {
+    char *name;
+    struct wg_peer_box *box; /* NULL: never fetched well */
+    int64_t expires_at_ms;   /* monotonic */
+    bool is_fetching;
+    struct wg_directory_waiter *waiters;
+    /* Failure: why, and when to try again. */
+    struct wg_err failure;
+    unsigned failures;
+    int64_t retry_at_ms;
+    int64_t refetch_after_ms;
+    int64_t known_since_s, last_seen_s;
+    struct wg_key_seen keys[WG_DIRECTORY_FORMER_KEYS]; /* newest first */
+    size_t key_count;
+};
+
+struct wg_directory_shard {
+    pthread_mutex_t lock;
+    struct wg_map records;
+};
+
+struct wg_directory {
+    const struct wg_clock *clock;
+    size_t shard_limit;
+    bool allow_ip_literals;
+    void (*on_failure)(void *owner, struct wg_str name, const struct wg_err *err,
+                       int64_t retry_s);
+    void *on_failure_owner;
+    struct wg_directory_shard shards[WG_DIRECTORY_SHARDS];
+};
+
+struct wg_directory_shard *wg_directory_enter(struct wg_directory *directory,
+                                              struct wg_str name);
+
+/** Fetches the descriptor of name and settles its record; on how->loop. */
+void wg_directory_fetch(struct wg_directory *directory, struct wg_str name,
+                        const struct wg_lookup_how *how);
+/** The fetch came out well (box is taken over, lives for age_s) or not (box NULL, err says
+ * why). */
+void wg_directory_settle(struct wg_directory *directory, struct wg_str name,
+                         struct wg_peer_box *box, int64_t age_s, const struct wg_err *err);

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdatomic.h>
+
+#include "federation/directory_impl.h"
+#include "wire/name.h"
+
+/* One fetch of a descriptor. The network's ways to fail all become WG_PEER_UNREACHABLE towards
+ * the peer that asked; the text keeps the reason. */
+
+struct discovery {
+    struct wg_directory *directory;
+    char *name;
+};
+
+static void finish(struct discovery *discovery, struct wg_peer_box *box, int64_t age_s,
+                   const struct wg_err *err)
+{
+    wg_directory_settle(discovery->directory, wg_str(discovery->name), box, age_s, err);
+    wg_free(discovery->name);
+    wg_free(discovery);
+}
+
+static enum wg_code read_descriptor(struct discovery *discovery,
+                                    const struct wg_http_response *response,
+                                    struct wg_peer_box *box, struct wg_err *err)
+{
+    if (response->status >= 300 && response->status < 400)
+        return wg_fail(err, WG_BAD_ANSWER, "answered %d: redirects are not followed",
+                       response->status);
+    if (response->status != 200)
+        return wg_fail(err, WG_BAD_ANSWER, "answered %d, not 200", response->status);
+    box->peer.name = wg_arena_copy(&box->arena, wg_str(discovery->name));
+    box->peer.fetched_at_s = wg_clock_wall_s(discovery->directory->clock);
+    box->peer.certificate_until_s = response->info->certificate_until_s;
+    return wg_descriptor_parse(response->body, box->peer.name, &box->arena,
+                               &box->peer.descriptor, err);
+}
+
+static void on_answer(void *owner, const struct wg_http_response *response,
+                      const struct wg_err *fetch_err)
+{
+    struct discovery *discovery = owner;
+    struct wg_peer_box *box;
+    struct wg_err err;
+
+    if (!response) {
+        err = *fetch_err;
+        wg_while(&err, "fetching https://%s" WG_DESCRIPTOR_PATH, discovery->name);
+        if (err.code != WG_CANCELLED)
+            err.code = WG_PEER_UNREACHABLE;
+        finish(discovery, NULL, 0, &err);
+        return;
+    }
+    box = wg_new(struct wg_peer_box);
+    atomic_init(&box->references, 1);
+    wg_arena_init(&box->arena);
+    if (read_descriptor(discovery, response, box, &err) != WG_OK) {
+        wg_while(&err, "descriptor https://%s" WG_DESCRIPTOR_PATH, discovery->name);
+        err.code = WG_PEER_UNREACHABLE;
+        (void)wg_peer_unref(&box->peer);
+        finish(discovery, NULL, 0, &err);
+        return;
+    }
+    finish(discovery, box,
+           wg_descriptor_age_s(wg_headers_get(&response->headers, "cache-control")), NULL);
+}
+
+void wg_directory_fetch(struct wg_directory *directory, struct wg_str name,
+                        const struct wg_lookup_how *how)
+{
+    struct discovery *discovery = wg_new(struct discovery);
+    struct wg_header headers[] = {
+        {WG_STR("host"), name},
+        {WG_STR("accept"), WG_STR("application/json")},
+        {WG_STR("user-agent"), WG_STR("wavegate/" WAVEGATE_VERSION)},
+    };
+    struct wg_http_request request = {
+        .origin = {.is_tls = true},
+        .method = WG_STR("GET"),
+        .target = WG_STR(WG_DESCRIPTOR_PATH),
+        .headers = headers,
+        .header_count = WG_COUNT(headers),
+        .answer_limit_bytes = WG_DESCRIPTOR_LIMIT_BYTES,
+        .timeout_ms = 10 * 1000,
+    };
+
+    *discovery = (struct discovery){directory, wg_strdup(name)};
+    wg_server_name_split(wg_str(discovery->name), 443, &request.origin.host,
+                         &request.origin.port);
+    (void)wg_http_fetch(how->client, &request, on_answer, discovery);
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "federation/exchange.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/** The life of an inbound request, in order. Cheap and certain refusals come before costly
+ * work. */
+static const struct wg_stage stages[] = {
+    {"route", wg_stage_route},               /* which instance, which endpoint */
+    {"claim", wg_stage_claim},               /* who says it is calling, and when */
+    {"discover", wg_stage_discover},         /* that peer's keys, maybe from its server */
+    {"authenticate", wg_stage_authenticate}, /* digest, request signature, nonce */
+    {"parse", wg_stage_parse},               /* the event */
+    {"authenticate_event", wg_stage_authenticate_event}, /* its own signature */
+    {"admit", wg_stage_admit},                           /* hook peer */
+    {"judge", wg_stage_judge},                           /* the hooks of this endpoint */
+    {"deduplicate", wg_stage_deduplicate},               /* seen before? */
+    {"deliver", wg_stage_deliver},                       /* to the instance */
+    {"record", wg_stage_record},                         /* log line, counters, answer */
+};
+
+static const struct wg_stage *const record = &stages[WG_COUNT(stages) - 1];
+
+const char *wg_endpoint_name(enum wg_endpoint endpoint)
+{
+    static const char *const names[] = {"descriptor", "send", "profile", "members", "backfill"};
+
+    return names[endpoint];
+}
+
+void wg_exchange_run(struct wg_exchange *x)
+{
+    for (;;) {
+        const struct wg_stage *stage = x->stage;
+        enum wg_stage_result result = stage->run(x);
+
+        if (stage == record) /* x is gone */
+            return;
+        if (result == WG_STAGE_WAIT)
+            return;
+        if (result == WG_STAGE_REPLY) {
+            x->refusing_stage = wg_str(stage->name);
+            x->stage = record;
+        } else {
+            x->stage = stage + 1;
+        }
+    }
+}
+
+/* Nobody waits for the answer any more. What only reads is ended; what has been handed to the
+ * instance is waited for, since its outcome is to be remembered. */
+static void on_gone(void *owner)
+{
+    struct wg_exchange *x = owner;
+
+    x->is_gone = true;
+    if (x->policy_call) {
+        wg_policy_cancel(x->policy_call);
+        x->policy_call = NULL;
+        wg_exchange_fail(x, WG_CANCELLED, "the client went away");
+        x->refusing_stage = wg_str(x->stage->name);
+        x->stage = record;
+        wg_exchange_run(x);
+    } else if (x->fetch && x->endpoint != WG_ENDPOINT_SEND) {
+        wg_http_fetch_cancel(x->fetch);
+    }
+}
+
+void wg_exchange_start(struct wg_worker *worker, struct wg_http_call *call)
+{
+    struct wg_arena *arena = wg_http_call_arena(call);
+    struct wg_exchange *x = wg_arena_new(arena, struct wg_exchange);
+
+    x->worker = worker;
+    x->call = call;
+    x->message = wg_http_call_message(call);
+    x->arena = arena;
+    x->stage = stages;
+    x->limit = -1;
+    x->started_ms = wg_clock_mono_ms(worker->gateway->clock);
+    wg_uuid_make(wg_clock_wall_ms(worker->gateway->clock), x->request_id);
+    wg_ip_write(&wg_http_call_info(call)->remote_ip, x->remote_address);
+    worker->exchanges++;
+    wg_http_call_on_gone(call, on_gone, x);
+    wg_exchange_run(x);
+}
+
+enum wg_stage_result wg_exchange_refuse(struct wg_exchange *x)
+{
+    x->is_refused = true;
+    x->outcome = WG_OUTCOME_REFUSED;
+    return WG_STAGE_REPLY;
+}
+
+enum wg_stage_result wg_exchange_fail(struct wg_exchange *x, enum wg_code code,
+                                      const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(x->err.text, sizeof x->err.text, format, arguments);
+    va_end(arguments);
+    x->err.code = code;
+    return wg_exchange_refuse(x);
+}
+
+void wg_exchange_header(struct wg_exchange *x, const char *name, struct wg_str value)
+{
+    wg_headers_add(&x->answer_headers, x->arena, wg_str(name), value);
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/id.h"
+#include "federation/gateway.h"
+#include "wire/signature.h"
+
+/** One inbound request on its walk through the stages (docs: ARCHITECTURE.md, "One request, one
+ * walk"). Everything it learns lives in the arena of its call. */
+
+enum wg_endpoint {
+    WG_ENDPOINT_DESCRIPTOR,
+    WG_ENDPOINT_SEND,
+    WG_ENDPOINT_PROFILE,
+    WG_ENDPOINT_MEMBERS,
+    WG_ENDPOINT_BACKFILL,
+    WG_ENDPOINT_COUNT
+};
+const char *wg_endpoint_name(enum wg_endpoint endpoint);
+
+enum wg_stage_result {
+    WG_STAGE_NEXT,  /**< go on with the next stage */
+    WG_STAGE_WAIT,  /**< whoever holds x runs it again, at the same stage */
+    WG_STAGE_REPLY, /**< the answer is known (x->answer or x->err): go to record */
+};
+
+struct wg_exchange;
+
+/** A stage first looks whether what it waits for has come, so running it again is safe. Its
+ * name is also its log field, its metric label and its heading in the documentation. */
+struct wg_stage {
+    const char *name;
+    enum wg_stage_result (*run)(struct wg_exchange *x);
+};
+
+enum wg_outcome {
+    WG_OUTCOME_REFUSED,
+    WG_OUTCOME_ACCEPTED,
+    WG_OUTCOME_DUPLICATE,
+    WG_OUTCOME_PASSED
+};
+
+struct wg_exchange {
+    struct wg_worker *worker;
+    struct wg_http_call *call;
+    struct wg_message *message;
+    struct wg_arena *arena;
+    const struct wg_stage *stage;
+    char request_id[WG_UUID_TEXT];
+    char remote_address[WG_IP_TEXT];
+    int64_t started_ms;
+    bool is_gone; /**< the client went away: nobody reads the answer */
+
+    /* route */
+    const struct wg_instance *instance;
+    enum wg_endpoint endpoint;
+    bool has_endpoint;
+    struct wg_str room_id, local_id, before;
+    int64_t limit; /**< -1: not asked */
+
+    /* claim */
+    struct wg_signature signature;
+    struct wg_str peer_name, kid; /**< kid absent when keyid names none */
+    struct wg_policy_generation *generation;
+
+    /* discover */
+    const struct wg_peer *peer; /**< reference */
+    bool is_refreshed;          /**< the descriptor was fetched for this exchange */
+
+    /* authenticate */
+    bool is_authenticated;
+
+    /* parse */
+    struct wg_event event;
+    bool has_event;
+
+    /* admit, judge */
+    struct wg_policy_call *policy_call;
+    struct wg_question question;
+    struct wg_decision decision;
+    bool is_asked; /**< the hook at judge_step has been asked */
+    unsigned judge_step;
+    struct wg_headers labels;
+    struct wg_str refusing_stage;
+
+    /* deduplicate */
+    bool is_claimed; /**< wg_seen_settle() is due */
+    uint8_t event_key[16];
+
+    /* deliver */
+    struct wg_http_fetch *fetch;
+    struct wg_str delivery_failure; /**< for the log, not for the peer */
+    bool is_delivered;
+
+    /* answer: err when is_refused, else answer */
+    bool is_refused;
+    struct wg_err err;
+    int64_t retry_after_s; /**< 0: no Retry-After */
+    enum wg_outcome outcome;
+    int status;
+    struct wg_headers answer_headers;
+    struct wg_str answer_body;
+};
+
+/** Starts the walk for a request of the server; it ends by itself. Thread: worker's loop. */
+void wg_exchange_start(struct wg_worker *worker, struct wg_http_call *call);
+/** Goes on at x->stage until it waits or is done. */
+void wg_exchange_run(struct wg_exchange *x);
+
+/** Ends the walk with a refusal: `return wg_exchange_refuse(x)` after x->err was written. */
+enum wg_stage_result wg_exchange_refuse(struct wg_exchange *x);
+/** wg_fail() on x->err and refuse, in one. */
+enum wg_stage_result wg_exchange_fail(struct wg_exchange *x, enum wg_code code,
+                                      const char *format, ...) WG_PRINTF(3, 4);
+/** Adds a header to the answer; lent. */
+void wg_exchange_header(struct wg_exchange *x, const char *name, struct wg_str value);
+
+/** The stages, each in its own file. */
+enum wg_stage_result wg_stage_route(struct wg_exchange *x);
+enum wg_stage_result wg_stage_claim(struct wg_exchange *x);
+enum wg_stage_result wg_stage_discover(struct wg_exchange *x);
+enum wg_stage_result wg_stage_authenticate(struct wg_exchange *x);
+enum wg_stage_result wg_stage_parse(struct wg_exchange *x);
+enum wg_stage_result wg_stage_authenticate_event(struct wg_exchange *x);
+enum wg_stage_result wg_stage_admit(struct wg_exchange *x);
+enum wg_stage_result wg_stage_judge(struct wg_exchange *x);
+enum wg_stage_result wg_stage_deduplicate(struct wg_exchange *x);
+enum wg_stage_result wg_stage_deliver(struct wg_exchange *x);
+enum wg_stage_result wg_stage_record(struct wg_exchange *x);
+
+/** Shared by claim, authenticate and authenticate event: the descriptor at hand did not do.
+ * @return WG_STAGE_WAIT when it is fetched again and the stage will be run again; WG_STAGE_NEXT
+ * when there is nothing newer to be had. */
+enum wg_stage_result wg_exchange_refresh(struct wg_exchange *x);
+/** Shared by claim, admit and judge: asks hook, once. @return WG_STAGE_NEXT with x->decision.
+ */
+enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook);
+/** Carries out x->decision: NEXT for allow, else the refusal it demands. */
+enum wg_stage_result wg_exchange_obey(struct wg_exchange *x);
+
+/** The request as it goes to the instance: what came, less what only we may say, plus what we
+ * say, signed (docs/protocol.md, "Upstream"). Lives in x->arena. */
+WG_MUST_USE enum wg_code wg_upstream_request(struct wg_exchange *x,
+                                             struct wg_http_request *ret_request,
+                                             struct wg_err *err);

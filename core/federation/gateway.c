@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "federation/gateway.h"
+
+#include "base/log.h"
+#include "wire/name.h"
+
+enum {
+    PEERS_LIMIT = 100 * 1000,
+    NONCES_LIMIT = 2 * 1000 * 1000,
+    SEEN_LIMIT = 1000 * 1000,
+};
+
+static void log_discovery_failure(void *owner, struct wg_str name, const struct wg_err *err,
+                                  int64_t retry_s)
+{
+    (void)owner;
+    wg_log(WG_LOG_WARN, "federation.peer_discovery_failed", "a peer's descriptor is not usable",
+           WG_F_STR("peer", name), WG_F_TEXT("code", wg_code_name(err->code)),
+           WG_F_TEXT("reason", err->text), WG_F_INT("retry_after_s", retry_s));
+}
+
+enum wg_code wg_gateway_new(const struct wg_config *config, const struct wg_clock *clock,
+                            struct wg_gateway **ret_gateway, struct wg_err *err)
+{
+    struct wg_gateway *gateway = wg_new(struct wg_gateway);
+
+    gateway->config = config;
+    gateway->clock = clock;
+    gateway->instances = wg_alloc(config->instance_count * sizeof *gateway->instances);
+    for (size_t i = 0; i < config->instance_count; i++) {
+        gateway->instance_count = i + 1;
+        if (wg_instance_init(&gateway->instances[i], i, &config->instances[i], err) != WG_OK)
+            goto failed;
+    }
+    if (wg_policy_engine_new(config, clock, &gateway->policy, err) != WG_OK)
+        goto failed;
+    gateway->directory = wg_directory_new(clock, PEERS_LIMIT, config->allow_ip_literals);
+    wg_directory_on_failure(gateway->directory, log_discovery_failure, NULL);
+    gateway->nonces = wg_nonces_new(clock, NONCES_LIMIT);
+    gateway->seen = wg_seen_new(SEEN_LIMIT);
+    *ret_gateway = gateway;
+    return WG_OK;
+
+failed:
+    wg_gateway_free(gateway);
+    return err->code;
+}
+
+struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway)
+{
+    if (!gateway)
+        return NULL;
+    wg_seen_free(gateway->seen);
+    wg_nonces_free(gateway->nonces);
+    wg_directory_free(gateway->directory);
+    wg_policy_engine_free(gateway->policy);
+    for (size_t i = 0; i < gateway->instance_count; i++)
+        wg_instance_done(&gateway->instances[i]);
+    wg_free(gateway->instances);
+    wg_free(gateway);
+    return NULL;
+}
+
+static const struct wg_instance *find(const struct wg_gateway *gateway, struct wg_str name)
+{
+    for (size_t i = 0; i < gateway->instance_count; i++) {
+        if (wg_str_equal_nocase(gateway->instances[i].server_name, name))
+            return &gateway->instances[i];
+    }
+    return NULL;
+}
+
+const struct wg_instance *wg_gateway_instance(const struct wg_gateway *gateway,
+                                              struct wg_str authority)
+{
+    const struct wg_instance *instance = find(gateway, authority);
+    struct wg_str host;
+    uint16_t port;
+
+    if (instance)
+        return instance;
+    /* Whoever reaches us through a mapped port names the port in Host; the server is the same.
+     */
+    wg_server_name_split(authority, 443, &host, &port);
+    return find(gateway, host);
+}

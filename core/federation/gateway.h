@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "federation/directory.h"
+#include "federation/instance.h"
+#include "federation/nonces.h"
+#include "federation/seen.h"
+#include "http/router.h"
+#include "http/server.h"
+#include "policy/policy.h"
+
+/** What all workers of the process share. Made by wg_gateway_new() before the first worker,
+ * freed after the last. */
+struct wg_gateway {
+    const struct wg_config *config;
+    const struct wg_clock *clock;
+    struct wg_instance *instances;
+    size_t instance_count;
+    struct wg_policy_engine *policy;
+    struct wg_directory *directory;
+    struct wg_nonces *nonces;
+    struct wg_seen *seen;
+};
+
+WG_MUST_USE enum wg_code wg_gateway_new(const struct wg_config *config,
+                                        const struct wg_clock *clock,
+                                        struct wg_gateway **ret_gateway, struct wg_err *err);
+struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway);
+/** By Host or SNI, in any case, with or without the port: NULL when no instance here bears the
+ * name. */
+const struct wg_instance *wg_gateway_instance(const struct wg_gateway *gateway,
+                                              struct wg_str authority);
+
+/** One event loop's share: what its requests need and nobody else touches. Thread: its loop. */
+struct wg_worker {
+    struct wg_gateway *gateway;
+    struct wg_loop *loop;
+    struct wg_http_client *client;
+    struct wg_policy_worker *policy;
+    unsigned exchanges; /**< under way */
+};

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "federation/exchange.h"
+
+enum { HOOKS_OF_AN_ENDPOINT = 2 };
+
+/* The hooks an endpoint asks, in order. */
+static const struct {
+    unsigned count;
+    enum wg_hook hooks[HOOKS_OF_AN_ENDPOINT];
+} asked[WG_ENDPOINT_COUNT] = {
+    [WG_ENDPOINT_SEND] = {2, {WG_HOOK_ROOM, WG_HOOK_EVENT}}, /* an invite asks hook invite */
+    [WG_ENDPOINT_PROFILE] = {1, {WG_HOOK_PROFILE}},
+    [WG_ENDPOINT_MEMBERS] = {2, {WG_HOOK_ROOM, WG_HOOK_MEMBERS}},
+    [WG_ENDPOINT_BACKFILL] = {2, {WG_HOOK_ROOM, WG_HOOK_BACKFILL}},
+};
+
+enum wg_stage_result wg_stage_admit(struct wg_exchange *x)
+{
+    enum wg_stage_result result = wg_exchange_ask(x, WG_HOOK_PEER);
+
+    return result == WG_STAGE_NEXT ? wg_exchange_obey(x) : result;
+}
+
+enum wg_stage_result wg_stage_judge(struct wg_exchange *x)
+{
+    while (x->judge_step < asked[x->endpoint].count) {
+        enum wg_hook hook = asked[x->endpoint].hooks[x->judge_step];
+        enum wg_stage_result result;
+
+        if (hook == WG_HOOK_EVENT && wg_event_is_invite(&x->event))
+            hook = WG_HOOK_INVITE;
+        result = wg_exchange_ask(x, hook);
+        if (result == WG_STAGE_NEXT)
+            result = wg_exchange_obey(x);
+        if (result != WG_STAGE_NEXT)
+            return result;
+        x->judge_step++;
+    }
+    return WG_STAGE_NEXT;
+}

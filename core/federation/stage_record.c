@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "federation/answer.h"
+#include "federation/exchange.h"
+
+/* The names operators search for (docs/protocol.md, "Log"). */
+static const char *event_name(const struct wg_exchange *x)
+{
+    bool is_send = x->has_endpoint && x->endpoint == WG_ENDPOINT_SEND;
+
+    if (x->outcome != WG_OUTCOME_REFUSED)
+        return is_send ? "federation.send.success" : "federation.read.success";
+    if (x->is_delivered)
+        return is_send ? "federation.send.failed" : "federation.read.failed";
+    if (!x->is_refused)
+        return "federation.request_refused";
+    switch (x->err.code) {
+    case WG_BAD_SIGNATURE:
+        return "federation.signature_verify_failed";
+    case WG_PEER_UNREACHABLE:
+        return "federation.peer_discovery_failed";
+    default:
+        return x->decision.verdict != WG_VERDICT_NONE && x->decision.verdict != WG_VERDICT_ALLOW
+                   ? "federation.policy_rejected"
+                   : "federation.request_refused";
+    }
+}
+
+static const char *outcome_name(const struct wg_exchange *x)
+{
+    static const char *const names[] = {"refused", "accepted", "duplicate", "passed"};
+
+    return names[x->outcome];
+}
+
+static void log_outcome(struct wg_exchange *x)
+{
+    const struct wg_decision *decision = &x->decision;
+    bool is_policy = x->is_refused && decision->verdict != WG_VERDICT_NONE &&
+                     decision->verdict != WG_VERDICT_ALLOW;
+    struct wg_str none = {NULL, 0};
+    struct wg_str reason = x->delivery_failure.at ? x->delivery_failure
+                           : x->is_refused        ? wg_str(x->err.text)
+                                                  : none;
+    int64_t ms = wg_clock_mono_ms(x->worker->gateway->clock) - x->started_ms;
+
+    wg_log(x->outcome == WG_OUTCOME_REFUSED ? WG_LOG_WARN : WG_LOG_INFO, event_name(x),
+           outcome_name(x), WG_F_TEXT("request_id", x->request_id),
+           WG_F_STR("server", x->instance ? x->instance->server_name : none),
+           WG_F_STR("peer", x->peer_name), WG_F_TEXT("remote", x->remote_address),
+           WG_F_TEXT("endpoint", x->has_endpoint ? wg_endpoint_name(x->endpoint) : NULL),
+           WG_F_STR("room", x->room_id), WG_F_STR("event_id", x->event.id),
+           WG_F_STR("type", x->event.type), WG_F_STR("stage", x->refusing_stage),
+           WG_F_INT("status", x->status),
+           WG_F_TEXT("code", x->is_refused ? wg_code_answer(x->err.code) : NULL),
+           WG_F_STR("reason", reason), WG_F_STR("policy", is_policy ? decision->policy : none),
+           WG_F_STR("policy_file", is_policy ? decision->file : none),
+           {is_policy && decision->file.at ? "policy_line" : "policy_generation",
+            WG_FIELD_INT,
+            {"", 0},
+            is_policy && decision->file.at ? decision->line
+            : x->generation                ? (int64_t)wg_policy_number(x->generation)
+                                           : 0,
+            0},
+           WG_F_STR("policy_failure", is_policy ? decision->failure_text : none),
+           WG_F_INT("ms", ms));
+}
+
+static void write_send_answer(struct wg_exchange *x)
+{
+    x->status = 200;
+    wg_exchange_header(x, "content-type", WG_STR("application/json"));
+    x->answer_body = wg_str(wg_arena_format(
+        x->arena, "{\"status\":\"%s\",\"id\":\"%.*s\"}",
+        x->outcome == WG_OUTCOME_DUPLICATE ? "duplicate" : "accepted", WG_STR_F(x->event.id)));
+}
+
+static void write_refusal(struct wg_exchange *x)
+{
+    struct wg_buf body;
+
+    wg_buf_init(&body, 4096);
+    wg_answer_error_body(wg_code_answer(x->err.code), wg_str(x->err.text), &body);
+    x->status = wg_code_status(x->err.code);
+    x->answer_body = wg_arena_copy(x->arena, wg_buf_str(&body));
+    wg_buf_done(&body);
+    wg_exchange_header(x, "content-type", WG_STR("application/json"));
+    if (x->retry_after_s > 0)
+        wg_exchange_header(x, "retry-after",
+                           wg_str(wg_arena_format(x->arena, "%" PRId64, x->retry_after_s)));
+}
+
+/* Answers, and releases what the walk has gathered. x lives in the call's arena: it is gone
+ * with the answer. */
+enum wg_stage_result wg_stage_record(struct wg_exchange *x)
+{
+    struct wg_http_answer answer = {0};
+    struct wg_worker *worker = x->worker;
+
+    if (x->is_refused)
+        write_refusal(x);
+    else if (x->outcome == WG_OUTCOME_ACCEPTED || x->outcome == WG_OUTCOME_DUPLICATE)
+        write_send_answer(x);
+    wg_exchange_header(x, "x-request-id", wg_str(x->request_id));
+    log_outcome(x);
+    if (x->is_claimed)
+        wg_seen_settle(worker->gateway->seen, x->instance->index, x->event_key,
+                       x->outcome != WG_OUTCOME_REFUSED);
+    if (x->generation)
+        wg_policy_unpin(x->generation);
+    if (x->has_event)
+        wg_event_done(&x->event);
+    wg_peer_unref(x->peer);
+    worker->exchanges--;
+    answer.status = x->status;
+    answer.headers = x->answer_headers.at;
+    answer.header_count = x->answer_headers.count;
+    answer.body = x->answer_body;
+    wg_http_respond(x->call, &answer);
+    return WG_STAGE_REPLY;
+}
