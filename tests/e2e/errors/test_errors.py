@@ -45,7 +45,7 @@ EVENT = json.dumps(events.make("peer.example.test"))
     (EVENT.replace('"Hello"', "[" * 70 + "]" * 70).encode(), "deeper than 64"),
     (EVENT.encode() + b"x", "something after the value"),
     (b"[]", "not an object"),
-])
+], ids=lambda value: value if isinstance(value, str) else "")
 def test_malformed_json_is_refused(shared_town, body, why):
     request = shared_town.peer.send_request("a.example.test", body)
     if not body:
@@ -64,7 +64,8 @@ def test_a_missing_member_is_named(shared_town, member):
 @pytest.mark.parametrize("member, value", [
     ("id", "not-a-uuid"), ("id", 7), ("type", ""), ("room_id", "room with spaces"),
     ("room_id", "r" * 256), ("sender_id", "alice"), ("sender_id", "@alice:"),
-    ("origin_ts", "yesterday"), ("content", "text"), ("origin", "Peer.Example.Test")])
+    ("origin_ts", "yesterday"), ("content", "text"), ("origin", "Peer.Example.Test")],
+    ids=lambda value: str(value)[:20])
 def test_a_malformed_member_is_named(shared_town, member, value):
     event = shared_town.peer.event(signed=False)
     event[member] = value
