@@ -84,3 +84,18 @@ const struct wg_instance *wg_gateway_instance(const struct wg_gateway *gateway,
     wg_server_name_split(authority, 443, &host, &port);
     return find(gateway, host);
 }
+
+void wg_worker_when_idle(struct wg_worker *worker, void (*on_idle)(void *owner), void *owner)
+{
+    worker->on_idle = on_idle;
+    worker->on_idle_owner = owner;
+    if (worker->exchanges == 0)
+        wg_loop_post(worker->loop, on_idle, owner);
+}
+
+void wg_worker_exchange_ended(struct wg_worker *worker)
+{
+    worker->exchanges--;
+    if (worker->exchanges == 0 && worker->on_idle)
+        wg_loop_post(worker->loop, worker->on_idle, worker->on_idle_owner);
+}

@@ -35,7 +35,14 @@ const struct wg_instance *wg_gateway_instance(const struct wg_gateway *gateway,
 struct wg_worker {
     struct wg_gateway *gateway;
     struct wg_loop *loop;
-    struct wg_http_client *client;
+    struct wg_http_client *client; /**< NULL once the worker is closing */
     struct wg_policy_worker *policy;
     unsigned exchanges; /**< under way */
+    void (*on_idle)(void *owner);
+    void *on_idle_owner;
 };
+
+/** Calls on_idle(owner) from the loop, once, when no exchange is under way. */
+void wg_worker_when_idle(struct wg_worker *worker, void (*on_idle)(void *owner), void *owner);
+/** An exchange of the worker has ended. */
+void wg_worker_exchange_ended(struct wg_worker *worker);

@@ -92,6 +92,10 @@ enum wg_stage_result wg_stage_deliver(struct wg_exchange *x)
 
     if (x->is_delivered)
         return WG_STAGE_REPLY;
+    if (!x->worker->client) {
+        fail_delivery(x, "the gateway is stopping");
+        return WG_STAGE_REPLY;
+    }
     if (wg_upstream_request(x, &request, &x->err) != WG_OK) {
         x->err.code = WG_INTERNAL;
         return wg_exchange_refuse(x);

@@ -17,6 +17,10 @@ static enum wg_lookup look_up(struct wg_exchange *x, bool is_refresh,
         .owner = x,
     };
 
+    if (!how.client) {
+        wg_fail(&x->err, WG_CANCELLED, "the gateway is stopping");
+        return WG_LOOKUP_FAILED;
+    }
     return wg_directory_lookup(x->worker->gateway->directory, x->peer_name, &how, ret_peer,
                                &x->retry_after_s, &x->err);
 }

@@ -113,11 +113,11 @@ enum wg_stage_result wg_stage_record(struct wg_exchange *x)
     if (x->has_event)
         wg_event_done(&x->event);
     wg_peer_unref(x->peer);
-    worker->exchanges--;
     answer.status = x->status;
     answer.headers = x->answer_headers.at;
     answer.header_count = x->answer_headers.count;
     answer.body = x->answer_body;
     wg_http_respond(x->call, &answer);
+    wg_worker_exchange_ended(worker);
     return WG_STAGE_REPLY;
 }

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/id.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/config_argument.h"
+#include "cli/serve_impl.h"
+
+static void for_each_worker(struct serve *serve, void (*call)(void *worker))
+{
+    for (size_t i = 0; i < serve->worker_count; i++)
+        wg_loop_post(serve->workers[i].base.loop, call, &serve->workers[i]);
+}
+
+void serve_on_worker_ended(void *owner)
+{
+    struct serve *serve = owner;
+
+    if (++serve->workers_ended < serve->worker_count)
+        return;
+    for (size_t i = 0; i < WG_COUNT(serve->signals); i++)
+        serve->signals[i] = wg_signal_free(serve->signals[i]);
+    wg_policy_unwatch(serve->gateway->policy);
+    wg_loop_stop(serve->control);
+}
+
+static void on_stop(void *owner)
+{
+    struct serve *serve = owner;
+
+    wg_log(WG_LOG_INFO, "gateway.stopping",
+           serve->is_stopping ? "asked again: closing connections now"
+                              : "no new requests; waiting for the answers under way");
+    serve->is_stopping = true;
+    for_each_worker(serve, serve_worker_drain);
+}
+
+static void on_hangup(void *owner)
+{
+    struct serve *serve = owner;
+
+    wg_log(WG_LOG_INFO, "gateway.reloading", "policies and certificates are read again");
+    wg_policy_reload(serve->gateway->policy, "signal");
+    for_each_worker(serve, serve_worker_reload_certificates);
+}
+
+static void on_news(void *owner, const struct wg_policy_news *news)
+{
+    (void)owner;
+    if (news->is_ok)
+        wg_log(WG_LOG_INFO, "policy.reloaded", "a new policy generation decides from now on",
+               WG_F_TEXT("server", news->server_name), WG_F_INT("generation", news->generation),
+               WG_F_TEXT("cause", news->cause));
+    else
+        wg_log(WG_LOG_ERROR, "policy.reload_failed", "the policy stays as it was",
+               WG_F_TEXT("server", news->server_name), WG_F_INT("generation", news->generation),
+               WG_F_TEXT("cause", news->cause), WG_F_TEXT("reason", news->text));
+}
+
+static void log_ready(const struct serve *serve)
+{
+    struct wg_buf ingress;
+
+    wg_buf_init(&ingress, 1024);
+    for (size_t i = 0; i < serve->ingress_count; i++)
+        wg_buf_addf(&ingress, "%s%s", i ? "," : "", serve->ingress_addresses[i]);
+    wg_log(WG_LOG_INFO, "gateway.ready", "wavegate " WAVEGATE_VERSION " takes requests",
+           WG_F_STR("ingress", wg_buf_str(&ingress)), WG_F_INT("workers", serve->worker_count),
+           WG_F_INT("instances", serve->config->instance_count), WG_F_INT("pid", getpid()));
+    wg_buf_done(&ingress);
+}
+
+/* Each connection is a descriptor: take what the system allows us to. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static enum wg_code set_up_doors(struct serve *serve, struct wg_err *err)
+{
+    for (wg_names at = serve->config->ingress_listen; *at; at++) {
+        if (serve->ingress_count == SERVE_DOORS_LIMIT)
+            return wg_fail(err, WG_CONFIG, "ingress.listen: at most %d addresses",
+                           SERVE_DOORS_LIMIT);
+        if (strlen(*at) >= WG_SOCKET_TEXT)
+            return wg_fail(err, WG_CONFIG, "ingress.listen: '%s' is not ip:port", *at);
+        strcpy(serve->ingress_addresses[serve->ingress_count++], *at);
+    }
+    serve->counter =
+        wg_connection_counter_new((unsigned)serve->config->limits.connections_per_address);
+    wg_random(serve->ticket_key, sizeof serve->ticket_key);
+    return WG_OK;
+}
+
+static enum wg_code start_workers(struct serve *serve, struct wg_err *err)
+{
+    size_t count = (size_t)serve->config->workers;
+
+    serve->workers = wg_alloc(count * sizeof *serve->workers);
+    for (size_t i = 0; i < count; i++) {
+        serve->worker_count = i + 1;
+        if (serve_worker_init(&serve->workers[i], serve, err) != WG_OK)
+            return err->code;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (serve_worker_start(&serve->workers[i], err) != WG_OK)
+            return err->code;
+    }
+    return WG_OK;
+}
+
+/* Areas start from the bottom of the map to its top. */
+static enum wg_code start(struct serve *serve, const char *file, struct wg_err *err)
+{
+    if (wg_crypto_start(err) != WG_OK ||
+        wg_config_load(file, &serve->config, cli_print_problem, NULL, err) != WG_OK)
+        return err->code;
+    wg_log_set_level(serve->config->log_level);
+    wg_log_set_format(serve->config->log_format);
+    raise_file_limit();
+    if (wg_loop_new(wg_clock_system(), &serve->control, err) != WG_OK ||
+        wg_gateway_new(serve->config, wg_clock_system(), &serve->gateway, err) != WG_OK ||
+        set_up_doors(serve, err) != WG_OK)
+        return err->code;
+    serve->signals[0] = wg_signal_new(serve->control, SIGTERM, on_stop, serve);
+    serve->signals[1] = wg_signal_new(serve->control, SIGINT, on_stop, serve);
+    serve->signals[2] = wg_signal_new(serve->control, SIGHUP, on_hangup, serve);
+    if (wg_policy_watch(serve->gateway->policy, serve->control, on_news, serve, err) != WG_OK)
+        return err->code;
+    return start_workers(serve, err);
+}
+
+/* And end from the top to the bottom. */
+static void finish(struct serve *serve)
+{
+    for (size_t i = 0; i < serve->worker_count; i++)
+        serve_worker_free(&serve->workers[i]);
+    wg_free(serve->workers);
+    wg_connection_counter_free(serve->counter);
+    for (size_t i = 0; i < WG_COUNT(serve->signals); i++)
+        serve->signals[i] = wg_signal_free(serve->signals[i]);
+    if (serve->gateway)
+        wg_policy_unwatch(serve->gateway->policy);
+    if (serve->control) {
+        wg_loop_stop(serve->control);
+        wg_loop_run(serve->control);
+    }
+    wg_gateway_free(serve->gateway);
+    wg_loop_free(serve->control);
+    wg_config_free(serve->config);
+}
+
+int cli_serve(int argc, char **argv)
+{
+    struct serve serve = {0};
+    const char *file = NULL;
+    struct wg_err err;
+    enum wg_code code;
+
+    if (!cli_config_argument(argc, argv, &file))
+        return CLI_USAGE;
+    signal(SIGPIPE, SIG_IGN);
+    code = start(&serve, file, &err);
+    if (code == WG_OK) {
+        log_ready(&serve);
+        wg_loop_run(serve.control);
+    } else {
+        fprintf(stderr, "wavegate serve: %s\n", err.text);
+        if (serve.workers) /* those already running end as they would on SIGTERM */
+            for (size_t i = 0; i < serve.worker_count; i++) {
+                if (serve.workers[i].has_thread)
+                    wg_loop_post(serve.workers[i].base.loop, serve_worker_drain,
+                                 &serve.workers[i]);
+            }
+    }
+    finish(&serve);
+    if (code == WG_OK)
+        wg_log(WG_LOG_INFO, "gateway.stopped", "every answer is out");
+    return code == WG_OK ? CLI_GOOD : CLI_REFUSED;
+}

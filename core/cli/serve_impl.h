@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <pthread.h>
+
+#include "federation/gateway.h"
+#include "net/listener.h"
+#include "net/signal.h"
+
+/** The running gateway: one control loop on the main thread (signals, reloads) and N workers.
+ */
+
+enum { SERVE_DOORS_LIMIT = 8, TICKET_KEY_BYTES = 48 };
+
+struct serve;
+
+/** One worker thread: its loop, its door to the internet, its share of the gateway. Made and
+ * started by the main thread; from then on only its own loop touches it. */
+struct serve_worker {
+    struct wg_worker base;
+    struct serve *serve;
+    pthread_t thread;
+    bool has_thread;
+    struct wg_tls_server *tls_server;
+    struct wg_tls_client *tls_client;
+    struct wg_dialer *dialer;
+    struct wg_http_server *ingress;
+    struct wg_listener *listeners[SERVE_DOORS_LIMIT];
+    size_t listener_count;
+    struct wg_timer *drain_timer;
+    bool is_draining;
+};
+
+struct serve {
+    struct wg_config *config;
+    struct wg_gateway *gateway;
+    struct wg_loop *control;
+    struct wg_connection_counter *counter;
+    uint8_t ticket_key[TICKET_KEY_BYTES];
+    char ingress_addresses[SERVE_DOORS_LIMIT][WG_SOCKET_TEXT];
+    size_t ingress_count;
+    struct serve_worker *workers;
+    size_t worker_count;
+    size_t workers_ended; /* control thread */
+    struct wg_signal *signals[3];
+    bool is_stopping;
+};
+
+/** Everything of the worker but its thread; on failure serve_worker_free() clears what is
+ * there. */
+WG_MUST_USE enum wg_code serve_worker_init(struct serve_worker *worker, struct serve *serve,
+                                           struct wg_err *err);
+WG_MUST_USE enum wg_code serve_worker_start(struct serve_worker *worker, struct wg_err *err);
+/** Posted to the worker's loop: no new requests; ends when the last answer is out. */
+void serve_worker_drain(void *worker);
+/** Posted to the worker's loop: certificates from disk again; a broken one changes nothing. */
+void serve_worker_reload_certificates(void *worker);
+/** After its thread has ended, or was never started. */
+void serve_worker_free(struct serve_worker *worker);
+/** Runs on the control loop when a worker's loop is about to end. */
+void serve_on_worker_ended(void *serve);
