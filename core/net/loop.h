@@ -16,12 +16,14 @@ struct wg_loop;
 
 WG_MUST_USE enum wg_code wg_loop_new(const struct wg_clock *clock, struct wg_loop **ret_loop,
                                      struct wg_err *err);
-/** Runs until wg_loop_stop() was called and every handle has closed, or until nothing is left to wait for. */
+/** Runs until wg_loop_stop() was called (also before: for tests) and nothing is left to wait for: streams,
+ * listeners and timers are closed. */
 void wg_loop_run(struct wg_loop *loop);
-/** Runs what is ready now, without waiting: for tests. @return whether anything is still alive. */
+/** Runs what is ready now, without waiting: for tests. @return whether anything is still to be waited for. */
 bool wg_loop_turn(struct wg_loop *loop);
 /** Lets _run() return once all other handles have closed. Any thread. */
 void wg_loop_stop(struct wg_loop *loop);
+/** Waits for what is still open. */
 struct wg_loop *wg_loop_free(struct wg_loop *loop);
 
 /** Runs call(owner) on the loop's thread, in the order posted. Any thread. After the loop has ended

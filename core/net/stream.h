@@ -17,9 +17,12 @@ struct wg_stream;
 struct wg_stream_events {
     /** data is lent until the return; keep a copy of what is not consumed. */
     void (*on_read)(void *owner, const char *data, size_t len);
-    /** The peer ended its side (err->code is WG_OK), or the stream failed. Comes once. */
+    /** The peer ended its side (err->code is WG_OK), or the stream failed. Comes once. Under TLS an end
+     * without close_notify is WG_CLOSED. */
     void (*on_end)(void *owner, const struct wg_err *err);
-    void (*on_writable)(void *owner); /**< all queued bytes are with the kernel; may be NULL */
+    /** All that was written is with the kernel. Follows every write that got there, one for several;
+     * may be NULL. */
+    void (*on_writable)(void *owner);
     void (*on_closed)(void *owner);   /**< last call; owner may free itself here */
 };
 
@@ -46,6 +49,7 @@ struct wg_stream_info {
     struct wg_ip remote_ip;
     uint16_t remote_port;
     bool is_tls;
+    bool is_resumed; /**< dialed streams: an earlier TLS session went on */
     struct wg_str server_name; /**< SNI sent by the client; absent when none */
     const char *tls_version;   /**< "TLSv1.3"; NULL without TLS */
     const char *tls_cipher;
