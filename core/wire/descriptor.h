@@ -30,11 +30,12 @@ struct wg_descriptor {
     size_t key_count;
     bool speaks_v1;
     struct wg_str versions; /**< "v1, v2", for messages */
-    struct wg_str send, profile, members, backfill; /**< absolute paths; the templates as published */
+    struct wg_str send, profile, members,
+        backfill; /**< absolute paths; the templates as published */
 };
 
-/** @return WG_INVALID with the member and the rule (wrong server_name, key, endpoint off the origin,
- * over the size limit). No common version is not an error here: see speaks_v1. */
+/** @return WG_INVALID with the member and the rule (wrong server_name, key, endpoint off the
+ * origin, over the size limit). No common version is not an error here: see speaks_v1. */
 WG_MUST_USE enum wg_code wg_descriptor_parse(struct wg_str text, struct wg_str expected_name,
                                              struct wg_arena *arena,
                                              struct wg_descriptor *ret_descriptor,
@@ -44,8 +45,8 @@ WG_MUST_USE enum wg_code wg_descriptor_write(struct wg_str server_name,
                                              const struct wg_descriptor_key *keys,
                                              size_t key_count, struct wg_buf *out,
                                              struct wg_err *err);
-/** How long a descriptor may be kept: Cache-Control's max-age clamped to 60 s ... 24 h, 1 h without
- * (absent: no such field); no-store and no-cache count as the minimum. */
+/** How long a descriptor may be kept: Cache-Control's max-age clamped to 60 s ... 24 h, 1 h
+ * without (absent: no such field); no-store and no-cache count as the minimum. */
 int64_t wg_descriptor_age_s(struct wg_str cache_control);
 /** Fills "{room_id}" / "{local_id}" of a published template with a percent-encoded value. */
 struct wg_str wg_endpoint_expand(struct wg_str template_text, struct wg_str value,

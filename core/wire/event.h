@@ -3,8 +3,8 @@
 
 #include <jansson.h>
 
-#include "wire/key.h"
 #include "base/buf.h"
+#include "wire/key.h"
 
 enum { WG_CONTENT_LIMIT_BYTES = 64 * 1024 };
 
@@ -16,13 +16,13 @@ struct wg_event {
     struct wg_str uuid; /**< without "evt-" */
     struct wg_str type, room_id, sender, sender_server, origin;
     int64_t origin_ts;
-    json_t *content;      /**< lent */
-    size_t content_bytes; /**< of its canonical form */
+    json_t *content;          /**< lent */
+    size_t content_bytes;     /**< of its canonical form */
     struct wg_str membership; /**< of a swp.room.member event, else absent */
 };
 
-/** Strict JSON, then every member of the envelope. @return WG_INVALID with the member and the rule,
- * WG_TOO_LARGE for content over the limit. */
+/** Strict JSON, then every member of the envelope. @return WG_INVALID with the member and the
+ * rule, WG_TOO_LARGE for content over the limit. */
 WG_MUST_USE enum wg_code wg_event_parse(struct wg_str text, struct wg_event *ret_event,
                                         struct wg_err *err);
 /** The same from a value that is already parsed; takes a reference of its own. */
@@ -34,9 +34,10 @@ bool wg_event_is_invite(const struct wg_event *event);
 /** Canonical JSON without "signatures" and "unsigned": what is signed. */
 WG_MUST_USE enum wg_code wg_event_signed_bytes(const struct wg_event *event, struct wg_buf *out,
                                                struct wg_err *err);
-/** The kids under which the event carries signatures of its origin; writes up to limit of them (lent)
- * and returns how many there are. */
-size_t wg_event_signature_kids(const struct wg_event *event, struct wg_str *ret_kids, size_t limit);
+/** The kids under which the event carries signatures of its origin; writes up to limit of them
+ * (lent) and returns how many there are. */
+size_t wg_event_signature_kids(const struct wg_event *event, struct wg_str *ret_kids,
+                               size_t limit);
 /** Is there a signature of event->origin under key->kid, and is it good.
  * @return WG_BAD_SIGNATURE with what is missing or wrong. */
 WG_MUST_USE enum wg_code wg_event_verify(const struct wg_event *event,
