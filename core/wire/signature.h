@@ -13,6 +13,10 @@
 enum {
     WG_CREATED_WINDOW_S = 60, /**< |now - created| at most */
     WG_NONCE_MIN_BYTES = 16,
+    /** A nonce is 22 characters (what base64url makes of 16 bytes) to 256, any visible ASCII: it
+     * is compared, never decoded. */
+    WG_NONCE_MIN_CHARS = 22,
+    WG_NONCE_MAX_CHARS = 256,
 };
 
 /** One signature of a message, read from Signature-Input and Signature. Lives in an arena. */
@@ -29,7 +33,8 @@ struct wg_signature {
 /** What a signer covers and states. */
 struct wg_sign_options {
     struct wg_str label;             /**< default "sw" */
-    const struct wg_str *components; /**< identifiers without quotes; NULL: what the profile needs */
+    /** "@path", or with quotes and parameter "\"x\";key=\"a\""; NULL: what the profile needs. */
+    const struct wg_str *components;
     size_t component_count;
     struct wg_str keyid;
     struct wg_str nonce; /**< default: 18 random bytes, base64url */
@@ -37,15 +42,16 @@ struct wg_sign_options {
     int64_t created_s;
 };
 
-/** All signatures of the message in the order of Signature-Input. @return WG_INVALID when the fields do
- * not parse; count 0 when there are none. */
+/** All signatures of the message in the order of Signature-Input, at most 16. @return WG_INVALID
+ * when the fields do not parse; count 0 when there are none. */
 WG_MUST_USE enum wg_code wg_signatures_read(const struct wg_message *message,
                                             struct wg_arena *arena,
                                             struct wg_signature **ret_signatures,
                                             size_t *ret_count, struct wg_err *err);
 
 /** The signature base (RFC 9421 2.5). @return WG_BAD_SIGNATURE when a component is absent, repeated,
- * or has a parameter we do not implement. */
+ * or has a parameter we do not implement (all but key and @query-param's name), or when there are
+ * more than 64. */
 WG_MUST_USE enum wg_code wg_signature_base(const struct wg_message *message,
                                            const struct wg_sf_item *input, struct wg_arena *arena,
                                            struct wg_buf *out, struct wg_err *err);
@@ -71,7 +77,9 @@ WG_MUST_USE enum wg_code wg_profile_select(const struct wg_message *message, con
 WG_MUST_USE enum wg_code wg_profile_check(const struct wg_message *message,
                                           const struct wg_signature *signature, int64_t now_s,
                                           struct wg_err *err);
-/** "server" or "server#kid" to its parts; kid absent when not given. */
+/** "server" or "server#kid" to its parts; kid absent when not given. @return WG_INVALID when the
+ * server is no server name (IP literals pass: whether they may be is configuration), or the kid
+ * not 8 base64url characters. */
 WG_MUST_USE enum wg_code wg_keyid_parse(struct wg_str keyid, struct wg_str *ret_server,
                                         struct wg_str *ret_kid, struct wg_err *err);
 
@@ -83,7 +91,8 @@ WG_MUST_USE enum wg_code wg_digest_check(struct wg_str field, struct wg_str body
                                          struct wg_arena *arena, struct wg_err *err);
 
 /** Adds Content-Digest (when there is a body and none yet), Signature-Input and Signature to
- * message->headers; existing signatures of other labels stay. Default components:
+ * message->headers, at the end and in this order; existing signatures of other labels stay, one of
+ * the same label is replaced. Default components:
  * "@method" "@authority" "@path", "@query" with a query, "content-digest" with a body. */
 WG_MUST_USE enum wg_code wg_message_sign(struct wg_message *message,
                                          const struct wg_sign_options *options,
