@@ -6,12 +6,13 @@
 #include "wire/address.h"
 
 /** The configuration: one Lua file that returns one table, checked field by field (docs/
- * configuration.md). Everything is declared once in config/settings.def, from which the parser, the checks
- * and the reference come.
+ * configuration.md). Everything is declared once in config/settings.def, from which the parser,
+ * the checks and the reference come.
  *
- * The file runs in an empty environment (no io, os, require; string, table, math and `env(name [,
- * default])`, which reads an environment variable) under an instruction budget. Relative paths are taken from the
- * folder of the file.
+ * The file runs in an empty environment: string (without dump), table (without move), math,
+ * utf8, ipairs and the like, and `env(name [, default])`, which reads an environment variable
+ * (one that is not set and has no default is an error). Ten million instructions, 64 MiB, text
+ * only. Relative paths are taken from the folder of the file; "~" is not expanded.
  *
  * Owner: wg_config_load()'s caller; read-only afterwards, so any thread may read. */
 
@@ -23,16 +24,16 @@ typedef const char *const *wg_names;
 
 struct wg_config_federation {
     enum wg_default_mode default_mode; /**< invite_only */
-    wg_names allowed_peers;
+    wg_names allowed_peers; /**< server names, or "*.example.com": every name below it */
     wg_names denied_peers;
     int64_t max_foreign_participants_per_room; /**< 0: no bound */
     int64_t max_backfill_events_per_request;   /**< 100; at most 1000 */
-    int64_t hide_history_before_s;             /**< 0: nothing hidden */
+    int64_t hide_history_before_s;             /**< Unix time; 0: nothing hidden */
 };
 
 struct wg_config_instance {
     const char *server_name;
-    const char *upstream; /**< "http://127.0.0.1:9001"; http or https, no path */
+    const char *upstream;            /**< "http://127.0.0.1:9001"; http or https, no path */
     const char *upstream_token_file; /**< bearer token sent upstream; NULL: none */
     int64_t upstream_timeout_ms;     /**< 10 s */
     const char *certificate, *private_key; /**< PEM files */
@@ -43,10 +44,10 @@ struct wg_config_instance {
 };
 
 struct wg_config_budget { /**< policy = { instructions = ..., ... }, for every instance */
-    int64_t instructions;     /**< 1,000,000 a call */
-    int64_t running_ms;       /**< 50 */
-    int64_t waiting_ms;       /**< 1000, waiting included */
-    int64_t memory_bytes;     /**< 64 MiB a state */
+    int64_t instructions; /**< 1,000,000 a call */
+    int64_t running_ms;   /**< 50 */
+    int64_t waiting_ms;   /**< 1000, waiting included */
+    int64_t memory_bytes; /**< 64 MiB a state */
 };
 
 struct wg_config_limits { /**< limits = { ... } */
@@ -61,11 +62,11 @@ struct wg_config {
     const char *folder; /**< absolute; relative paths below were taken from here */
     wg_names ingress_listen, egress_listen, admin_listen;
     const char *data;
-    int workers; /**< "auto" became a number >= 1 */
+    int workers;               /**< "auto" became a number >= 1 */
     const char *trust_anchors; /**< "system" or a file */
     const struct wg_config_resolve {
         const char *name, *address;
-    } *resolve; /**< ends with name == NULL */
+    } * resolve; /**< ends with name == NULL */
     const struct wg_cidr *allow_addresses;
     size_t allow_address_count;
     bool allow_ip_literals; /**< peers.allow_ip_literals: IP literals as server names; false */
@@ -73,14 +74,19 @@ struct wg_config {
     struct wg_config_limits limits;
     enum wg_log_level log_level;   /**< log = { level = "info", format = "json" } */
     enum wg_log_format log_format; /**< "auto": human on a terminal, else json */
-    wg_names policy_path; /**< folders that `wavegate.use` and `require` search, in order */
+    /** Folders that `wavegate.use` and `require` search, in order: those of the setting (unless
+     * given, policies/ and lua/ beside the file), then those that come with Wavegate: the
+     * source tree's when this program runs from a build tree, else of share/wavegate beside its
+     * bin/, else of the prefix it was built for. They need not exist. */
+    wg_names policy_path;
     struct wg_config_instance *instances;
     size_t instance_count;
 };
 
-/** @return WG_OK, or WG_CONFIG: "config.lua:12: unknown field 'ingres', did you mean 'ingress'?" All errors of the file
- * are reported, one line each, through on_problem; err has the first. Files that are named (keys,
- * certificates, policies) are checked for existence and readability here, for content by their users. */
+/** @return WG_OK, or WG_CONFIG: "config.lua:12: unknown field 'ingres', did you mean
+ * 'ingress'?" All errors of the file are reported, one line each, through on_problem; err has
+ * the first. Files that are named (keys, certificates, policies) are checked for existence and
+ * readability here, for content by their users. */
 WG_MUST_USE enum wg_code wg_config_load(const char *file, struct wg_config **ret_config,
                                         void (*on_problem)(void *owner, const char *text),
                                         void *owner, struct wg_err *err);

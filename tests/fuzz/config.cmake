@@ -1,0 +1,1 @@
+wavegate_fuzz(config wg_config)
