@@ -151,7 +151,11 @@ void wg_loop_run(struct wg_loop *loop)
 
 bool wg_loop_turn(struct wg_loop *loop)
 {
-    return uv_run(&loop->uv, UV_RUN_NOWAIT) != 0;
+    /* A loop that keeps nothing alive does not look for posts either. */
+    uv_ref((uv_handle_t *)&loop->wake);
+    uv_run(&loop->uv, UV_RUN_NOWAIT);
+    uv_unref((uv_handle_t *)&loop->wake);
+    return uv_loop_alive(&loop->uv) != 0;
 }
 
 void wg_loop_stop(struct wg_loop *loop)
