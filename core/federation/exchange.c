@@ -89,7 +89,7 @@ void wg_exchange_start(struct wg_worker *worker, struct wg_http_call *call)
 enum wg_stage_result wg_exchange_refuse(struct wg_exchange *x)
 {
     x->is_refused = true;
-    x->outcome = WG_OUTCOME_REFUSED;
+    x->outcome = WG_EXCHANGE_REFUSED;
     return WG_STAGE_REPLY;
 }
 

@@ -33,11 +33,11 @@ struct wg_stage {
     enum wg_stage_result (*run)(struct wg_exchange *x);
 };
 
-enum wg_outcome {
-    WG_OUTCOME_REFUSED,
-    WG_OUTCOME_ACCEPTED,
-    WG_OUTCOME_DUPLICATE,
-    WG_OUTCOME_PASSED
+enum wg_exchange_outcome {
+    WG_EXCHANGE_REFUSED,
+    WG_EXCHANGE_ACCEPTED,
+    WG_EXCHANGE_DUPLICATE,
+    WG_EXCHANGE_PASSED
 };
 
 struct wg_exchange {
@@ -84,7 +84,7 @@ struct wg_exchange {
     struct wg_str refusing_stage;
 
     /* deduplicate */
-    bool is_claimed; /**< wg_seen_settle() is due */
+    bool is_claimed; /**< wg_taken_settle() is due */
     uint8_t event_key[16];
 
     /* deliver */
@@ -96,7 +96,7 @@ struct wg_exchange {
     bool is_refused;
     struct wg_err err;
     int64_t retry_after_s; /**< 0: no Retry-After */
-    enum wg_outcome outcome;
+    enum wg_exchange_outcome outcome;
     int status;
     struct wg_headers answer_headers;
     struct wg_str answer_body;

@@ -7,7 +7,7 @@
 enum {
     PEERS_LIMIT = 100 * 1000,
     NONCES_LIMIT = 2 * 1000 * 1000,
-    SEEN_LIMIT = 1000 * 1000,
+    TAKEN_LIMIT = 1000 * 1000,
 };
 
 static void log_discovery_failure(void *owner, struct wg_str name, const struct wg_err *err,
@@ -37,7 +37,7 @@ enum wg_code wg_gateway_new(const struct wg_config *config, const struct wg_cloc
     gateway->directory = wg_directory_new(clock, PEERS_LIMIT, config->allow_ip_literals);
     wg_directory_on_failure(gateway->directory, log_discovery_failure, NULL);
     gateway->nonces = wg_nonces_new(clock, NONCES_LIMIT);
-    gateway->seen = wg_seen_new(SEEN_LIMIT);
+    gateway->taken = wg_taken_new(TAKEN_LIMIT);
     *ret_gateway = gateway;
     return WG_OK;
 
@@ -50,7 +50,7 @@ struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway)
 {
     if (!gateway)
         return NULL;
-    wg_seen_free(gateway->seen);
+    wg_taken_free(gateway->taken);
     wg_nonces_free(gateway->nonces);
     wg_directory_free(gateway->directory);
     wg_policy_engine_free(gateway->policy);

@@ -4,7 +4,7 @@
 #include "federation/directory.h"
 #include "federation/instance.h"
 #include "federation/nonces.h"
-#include "federation/seen.h"
+#include "federation/taken.h"
 #include "http/router.h"
 #include "http/server.h"
 #include "policy/policy.h"
@@ -19,7 +19,7 @@ struct wg_gateway {
     struct wg_policy_engine *policy;
     struct wg_directory *directory;
     struct wg_nonces *nonces;
-    struct wg_seen *seen;
+    struct wg_taken *taken;
 };
 
 WG_MUST_USE enum wg_code wg_gateway_new(const struct wg_config *config,

@@ -62,12 +62,12 @@ static void read_answer(struct wg_exchange *x, const struct wg_http_response *re
         (response->status >= 300 && response->status < 400 && response->status != 304)) {
         fail_delivery(x, "the instance answered %d", response->status);
     } else if (response->status >= 400) {
-        x->outcome = WG_OUTCOME_REFUSED;
+        x->outcome = WG_EXCHANGE_REFUSED;
         pass_answer(x, response);
     } else if (is_send) {
-        x->outcome = says_duplicate(response) ? WG_OUTCOME_DUPLICATE : WG_OUTCOME_ACCEPTED;
+        x->outcome = says_duplicate(response) ? WG_EXCHANGE_DUPLICATE : WG_EXCHANGE_ACCEPTED;
     } else {
-        x->outcome = WG_OUTCOME_PASSED;
+        x->outcome = WG_EXCHANGE_PASSED;
         pass_answer(x, response);
     }
 }

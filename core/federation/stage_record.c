@@ -10,7 +10,7 @@ static const char *event_name(const struct wg_exchange *x)
 {
     bool is_send = x->has_endpoint && x->endpoint == WG_ENDPOINT_SEND;
 
-    if (x->outcome != WG_OUTCOME_REFUSED)
+    if (x->outcome != WG_EXCHANGE_REFUSED)
         return is_send ? "federation.send.success" : "federation.read.success";
     if (x->is_delivered)
         return is_send ? "federation.send.failed" : "federation.read.failed";
@@ -46,7 +46,7 @@ static void log_outcome(struct wg_exchange *x)
                                                   : none;
     int64_t ms = wg_clock_mono_ms(x->worker->gateway->clock) - x->started_ms;
 
-    wg_log(x->outcome == WG_OUTCOME_REFUSED ? WG_LOG_WARN : WG_LOG_INFO, event_name(x),
+    wg_log(x->outcome == WG_EXCHANGE_REFUSED ? WG_LOG_WARN : WG_LOG_INFO, event_name(x),
            outcome_name(x), WG_F_TEXT("request_id", x->request_id),
            WG_F_STR("server", x->instance ? x->instance->server_name : none),
            WG_F_STR("peer", x->peer_name), WG_F_TEXT("remote", x->remote_address),
@@ -74,7 +74,7 @@ static void write_send_answer(struct wg_exchange *x)
     wg_exchange_header(x, "content-type", WG_STR("application/json"));
     x->answer_body = wg_str(wg_arena_format(
         x->arena, "{\"status\":\"%s\",\"id\":\"%.*s\"}",
-        x->outcome == WG_OUTCOME_DUPLICATE ? "duplicate" : "accepted", WG_STR_F(x->event.id)));
+        x->outcome == WG_EXCHANGE_DUPLICATE ? "duplicate" : "accepted", WG_STR_F(x->event.id)));
 }
 
 static void write_refusal(struct wg_exchange *x)
@@ -101,13 +101,13 @@ enum wg_stage_result wg_stage_record(struct wg_exchange *x)
 
     if (x->is_refused)
         write_refusal(x);
-    else if (x->outcome == WG_OUTCOME_ACCEPTED || x->outcome == WG_OUTCOME_DUPLICATE)
+    else if (x->outcome == WG_EXCHANGE_ACCEPTED || x->outcome == WG_EXCHANGE_DUPLICATE)
         write_send_answer(x);
     wg_exchange_header(x, "x-request-id", wg_str(x->request_id));
     log_outcome(x);
     if (x->is_claimed)
-        wg_seen_settle(worker->gateway->seen, x->instance->index, x->event_key,
-                       x->outcome != WG_OUTCOME_REFUSED);
+        wg_taken_settle(worker->gateway->taken, x->instance->index, x->event_key,
+                        x->outcome != WG_EXCHANGE_REFUSED);
     if (x->generation)
         wg_policy_unpin(x->generation);
     if (x->has_event)

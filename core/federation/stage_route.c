@@ -65,7 +65,7 @@ static enum wg_code read_query(struct wg_exchange *x)
 
 static enum wg_stage_result answer_descriptor(struct wg_exchange *x)
 {
-    x->outcome = WG_OUTCOME_PASSED;
+    x->outcome = WG_EXCHANGE_PASSED;
     x->status = 200;
     wg_exchange_header(x, "content-type", WG_STR("application/json"));
     wg_exchange_header(x, "cache-control", WG_STR("public, max-age=3600"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "federation/seen.h"
+#include "federation/taken.h"
 
 #include <pthread.h>
 
@@ -29,28 +29,28 @@ struct shard {
     size_t taken;
 };
 
-struct wg_seen {
+struct wg_taken {
     size_t shard_limit;
     struct shard shards[SHARDS];
 };
 
-struct wg_seen *wg_seen_new(size_t limit)
+struct wg_taken *wg_taken_new(size_t limit)
 {
-    struct wg_seen *seen = wg_new(struct wg_seen);
+    struct wg_taken *taken = wg_new(struct wg_taken);
 
-    seen->shard_limit = limit / SHARDS + 1;
+    taken->shard_limit = limit / SHARDS + 1;
     for (size_t i = 0; i < SHARDS; i++)
-        pthread_mutex_init(&seen->shards[i].lock, NULL);
-    return seen;
+        pthread_mutex_init(&taken->shards[i].lock, NULL);
+    return taken;
 }
 
-struct wg_seen *wg_seen_free(struct wg_seen *seen)
+struct wg_taken *wg_taken_free(struct wg_taken *taken)
 {
-    for (size_t i = 0; seen && i < SHARDS; i++) {
-        wg_map_done(&seen->shards[i].entries, wg_free);
-        pthread_mutex_destroy(&seen->shards[i].lock);
+    for (size_t i = 0; taken && i < SHARDS; i++) {
+        wg_map_done(&taken->shards[i].entries, wg_free);
+        pthread_mutex_destroy(&taken->shards[i].lock);
     }
-    wg_free(seen);
+    wg_free(taken);
     return NULL;
 }
 
@@ -63,42 +63,42 @@ static struct wg_str make_key(char key[KEY_BYTES], size_t instance, const uint8_
     return wg_str_of(key, KEY_BYTES);
 }
 
-static struct shard *enter(struct wg_seen *seen, struct wg_str key)
+static struct shard *enter(struct wg_taken *taken, struct wg_str key)
 {
-    struct shard *shard = &seen->shards[wg_hash(key.at, key.len) % SHARDS];
+    struct shard *shard = &taken->shards[wg_hash(key.at, key.len) % SHARDS];
 
     pthread_mutex_lock(&shard->lock);
     return shard;
 }
 
-enum wg_seen_state wg_seen_claim(struct wg_seen *seen, size_t instance,
-                                 const uint8_t event_key[16], struct wg_loop *loop,
-                                 void (*on_settled)(void *owner), void *owner)
+enum wg_taken_state wg_taken_claim(struct wg_taken *taken, size_t instance,
+                                   const uint8_t event_key[16], struct wg_loop *loop,
+                                   void (*on_settled)(void *owner), void *owner)
 {
     char bytes[KEY_BYTES];
     struct wg_str key = make_key(bytes, instance, event_key);
-    struct shard *shard = enter(seen, key);
+    struct shard *shard = enter(taken, key);
     struct entry *entry = wg_map_get(&shard->entries, key);
-    enum wg_seen_state state = WG_SEEN_NEW;
+    enum wg_taken_state state = WG_TAKEN_NEW;
 
     if (!entry) {
         entry = wg_new(struct entry);
         memcpy(entry->key, bytes, KEY_BYTES);
         (void)wg_map_put(&shard->entries, key, entry);
     } else if (entry->is_taken) {
-        state = WG_SEEN_DUPLICATE;
+        state = WG_TAKEN_DUPLICATE;
     } else {
         struct waiter *waiter = wg_new(struct waiter);
 
         *waiter = (struct waiter){entry->waiters, loop, on_settled, owner};
         entry->waiters = waiter;
-        state = WG_SEEN_WAIT;
+        state = WG_TAKEN_WAIT;
     }
     pthread_mutex_unlock(&shard->lock);
     return state;
 }
 
-static void remember(struct wg_seen *seen, struct shard *shard, struct entry *entry)
+static void remember(struct wg_taken *taken, struct shard *shard, struct entry *entry)
 {
     entry->is_taken = true;
     if (shard->newest)
@@ -106,7 +106,7 @@ static void remember(struct wg_seen *seen, struct shard *shard, struct entry *en
     else
         shard->oldest = entry;
     shard->newest = entry;
-    if (++shard->taken <= seen->shard_limit)
+    if (++shard->taken <= taken->shard_limit)
         return;
     entry = shard->oldest;
     shard->oldest = entry->next;
@@ -114,12 +114,12 @@ static void remember(struct wg_seen *seen, struct shard *shard, struct entry *en
     wg_free(wg_map_take(&shard->entries, wg_str_of(entry->key, KEY_BYTES)));
 }
 
-void wg_seen_settle(struct wg_seen *seen, size_t instance, const uint8_t event_key[16],
-                    bool is_taken)
+void wg_taken_settle(struct wg_taken *taken, size_t instance, const uint8_t event_key[16],
+                     bool is_taken)
 {
     char bytes[KEY_BYTES];
     struct wg_str key = make_key(bytes, instance, event_key);
-    struct shard *shard = enter(seen, key);
+    struct shard *shard = enter(taken, key);
     struct entry *entry = wg_map_get(&shard->entries, key);
     struct waiter *waiters = NULL;
 
@@ -127,7 +127,7 @@ void wg_seen_settle(struct wg_seen *seen, size_t instance, const uint8_t event_k
         waiters = entry->waiters;
         entry->waiters = NULL;
         if (is_taken)
-            remember(seen, shard, entry);
+            remember(taken, shard, entry);
         else
             wg_free(wg_map_take(&shard->entries, key));
     }

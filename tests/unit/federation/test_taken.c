@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "federation/seen.h"
+#include "federation/taken.h"
 
 static struct wg_loop *loop;
 
@@ -25,83 +25,83 @@ static void count(void *owner)
     ++*(int *)owner;
 }
 
-static enum wg_seen_state claim(struct wg_seen *seen, unsigned n, int *woken)
+static enum wg_taken_state claim(struct wg_taken *taken, unsigned n, int *woken)
 {
-    return wg_seen_claim(seen, 0, key(n), loop, count, woken);
+    return wg_taken_claim(taken, 0, key(n), loop, count, woken);
 }
 
 static void a_taken_event_is_a_duplicate(void **state)
 {
-    struct wg_seen *seen = wg_seen_new(100);
+    struct wg_taken *taken = wg_taken_new(100);
     int woken = 0;
 
     (void)state;
-    assert_int_equal(claim(seen, 1, &woken), WG_SEEN_NEW);
-    wg_seen_settle(seen, 0, key(1), true);
-    assert_int_equal(claim(seen, 1, &woken), WG_SEEN_DUPLICATE);
-    assert_int_equal(claim(seen, 2, &woken), WG_SEEN_NEW);
-    wg_seen_settle(seen, 0, key(2), false);
+    assert_int_equal(claim(taken, 1, &woken), WG_TAKEN_NEW);
+    wg_taken_settle(taken, 0, key(1), true);
+    assert_int_equal(claim(taken, 1, &woken), WG_TAKEN_DUPLICATE);
+    assert_int_equal(claim(taken, 2, &woken), WG_TAKEN_NEW);
+    wg_taken_settle(taken, 0, key(2), false);
     assert_int_equal(woken, 0);
-    wg_seen_free(seen);
+    wg_taken_free(taken);
 }
 
 static void instances_do_not_share_ids(void **state)
 {
-    struct wg_seen *seen = wg_seen_new(100);
+    struct wg_taken *taken = wg_taken_new(100);
     int woken = 0;
 
     (void)state;
-    assert_int_equal(claim(seen, 1, &woken), WG_SEEN_NEW);
-    wg_seen_settle(seen, 0, key(1), true);
-    assert_int_equal(wg_seen_claim(seen, 1, key(1), loop, count, &woken), WG_SEEN_NEW);
-    wg_seen_settle(seen, 1, key(1), true);
-    wg_seen_free(seen);
+    assert_int_equal(claim(taken, 1, &woken), WG_TAKEN_NEW);
+    wg_taken_settle(taken, 0, key(1), true);
+    assert_int_equal(wg_taken_claim(taken, 1, key(1), loop, count, &woken), WG_TAKEN_NEW);
+    wg_taken_settle(taken, 1, key(1), true);
+    wg_taken_free(taken);
 }
 
 static void who_comes_second_waits_for_the_first(void **state)
 {
-    struct wg_seen *seen = wg_seen_new(100);
+    struct wg_taken *taken = wg_taken_new(100);
     int woken = 0;
 
     (void)state;
-    assert_int_equal(claim(seen, 1, &woken), WG_SEEN_NEW);
-    assert_int_equal(claim(seen, 1, &woken), WG_SEEN_WAIT);
-    assert_int_equal(claim(seen, 1, &woken), WG_SEEN_WAIT);
+    assert_int_equal(claim(taken, 1, &woken), WG_TAKEN_NEW);
+    assert_int_equal(claim(taken, 1, &woken), WG_TAKEN_WAIT);
+    assert_int_equal(claim(taken, 1, &woken), WG_TAKEN_WAIT);
     wg_loop_turn(loop);
     assert_int_equal(woken, 0);
-    wg_seen_settle(seen, 0, key(1), false);
+    wg_taken_settle(taken, 0, key(1), false);
     wg_loop_turn(loop);
     assert_int_equal(woken, 2);
     /* The first did not make it: one of those who waited may try. */
-    assert_int_equal(claim(seen, 1, &woken), WG_SEEN_NEW);
-    assert_int_equal(claim(seen, 1, &woken), WG_SEEN_WAIT);
-    wg_seen_settle(seen, 0, key(1), true);
+    assert_int_equal(claim(taken, 1, &woken), WG_TAKEN_NEW);
+    assert_int_equal(claim(taken, 1, &woken), WG_TAKEN_WAIT);
+    wg_taken_settle(taken, 0, key(1), true);
     wg_loop_turn(loop);
     assert_int_equal(woken, 3);
-    assert_int_equal(claim(seen, 1, &woken), WG_SEEN_DUPLICATE);
-    wg_seen_free(seen);
+    assert_int_equal(claim(taken, 1, &woken), WG_TAKEN_DUPLICATE);
+    wg_taken_free(taken);
 }
 
 static void the_oldest_ids_make_room(void **state)
 {
-    struct wg_seen *seen = wg_seen_new(64);
+    struct wg_taken *taken = wg_taken_new(64);
     int woken = 0;
     int known = 0;
 
     (void)state;
     for (unsigned i = 1; i <= 2000; i++) {
-        assert_int_equal(claim(seen, i, &woken), WG_SEEN_NEW);
-        wg_seen_settle(seen, 0, key(i), true);
+        assert_int_equal(claim(taken, i, &woken), WG_TAKEN_NEW);
+        wg_taken_settle(taken, 0, key(i), true);
     }
-    assert_int_equal(claim(seen, 2000, &woken), WG_SEEN_DUPLICATE);
+    assert_int_equal(claim(taken, 2000, &woken), WG_TAKEN_DUPLICATE);
     for (unsigned i = 1; i <= 2000; i++) {
-        if (claim(seen, i, &woken) == WG_SEEN_DUPLICATE)
+        if (claim(taken, i, &woken) == WG_TAKEN_DUPLICATE)
             known++;
         else
-            wg_seen_settle(seen, 0, key(i), false);
+            wg_taken_settle(taken, 0, key(i), false);
     }
     assert_in_range(known, 40, 80);
-    wg_seen_free(seen);
+    wg_taken_free(taken);
 }
 
 int main(void)
