@@ -98,9 +98,9 @@ static bool is_passing(struct wg_tls_conn *conn, int status, size_t len_before)
         wg_tls_client_keep_session(conn);
         return true;
     }
-    /* Also said after a record that carried nothing for us. */
-    return status == MBEDTLS_ERR_SSL_WANT_READ && conn->input_len > 0 &&
-           conn->input_len < len_before;
+    /* Also said after a record that carried nothing for us, and when a ticket has been read but
+     * not yet looked at. */
+    return status == MBEDTLS_ERR_SSL_WANT_READ && conn->input_len < len_before;
 }
 
 enum wg_tls_step wg_tls_conn_handshake(struct wg_tls_conn *conn, struct wg_err *err)
@@ -157,8 +157,11 @@ enum wg_tls_step wg_tls_conn_read(struct wg_tls_conn *conn, char *at, size_t siz
 enum wg_code wg_tls_conn_write(struct wg_tls_conn *conn, const char *data, size_t len,
                                size_t *ret_len, struct wg_err *err)
 {
-    int status = mbedtls_ssl_write(&conn->ssl, (const unsigned char *)data, len);
+    int status;
 
+    do {
+        status = mbedtls_ssl_write(&conn->ssl, (const unsigned char *)data, len);
+    } while (is_passing(conn, status, 0));
     if (status < 0)
         return wg_tls_fail(err, WG_TLS_FAILED, status, "TLS");
     *ret_len = (size_t)status;
