@@ -66,6 +66,20 @@ static void keep_labels(struct wg_exchange *x)
     }
 }
 
+static int64_t tighter(int64_t a, int64_t b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+static void keep_limits(struct wg_exchange *x)
+{
+    x->limits.events = tighter(x->limits.events, x->decision.limit.events);
+    x->limits.bytes = tighter(x->limits.bytes, x->decision.limit.bytes);
+    /* The later boundary hides more. */
+    if (x->decision.limit.not_before_s > x->limits.not_before_s)
+        x->limits.not_before_s = x->decision.limit.not_before_s;
+}
+
 enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook)
 {
     if (!x->is_asked) {
@@ -79,6 +93,7 @@ enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook)
     }
     x->is_asked = false;
     keep_labels(x);
+    keep_limits(x);
     return WG_STAGE_NEXT;
 }
 

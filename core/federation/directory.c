@@ -223,6 +223,23 @@ void wg_directory_facts(struct wg_directory *directory, struct wg_str name,
     pthread_mutex_unlock(&shard->lock);
 }
 
+bool wg_directory_key_ever(struct wg_directory *directory, struct wg_str name,
+                           struct wg_str kid, struct wg_public_key *ret_key)
+{
+    struct wg_directory_shard *shard = wg_directory_enter(directory, name);
+    struct wg_peer_record *record = wg_map_get(&shard->records, name);
+    bool is_found = false;
+
+    for (size_t i = 0; record && i < record->key_count && !is_found; i++) {
+        if (wg_str_is(kid, record->keys[i].key.kid)) {
+            *ret_key = record->keys[i].key;
+            is_found = true;
+        }
+    }
+    pthread_mutex_unlock(&shard->lock);
+    return is_found;
+}
+
 size_t wg_peer_keys(const struct wg_peer *peer, struct wg_str kid, int64_t now_s,
                     const struct wg_public_key **ret_keys, size_t limit)
 {

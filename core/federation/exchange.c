@@ -17,6 +17,7 @@ static const struct wg_stage stages[] = {
     {"judge", wg_stage_judge},                           /* the hooks of this endpoint */
     {"deduplicate", wg_stage_deduplicate},               /* seen before? */
     {"deliver", wg_stage_deliver},                       /* to the instance */
+    {"screen", wg_stage_screen},                         /* history on its way out */
     {"record", wg_stage_record},                         /* log line, counters, answer */
 };
 
@@ -62,6 +63,11 @@ static void on_gone(void *owner)
         x->refusing_stage = wg_str(x->stage->name);
         x->stage = record;
         wg_exchange_run(x);
+    } else if (x->history) {
+        wg_history_cancel(x->history);
+        x->history = NULL;
+        x->is_screened = true;
+        wg_exchange_run(x);
     } else if (x->fetch && x->endpoint != WG_ENDPOINT_SEND) {
         wg_http_fetch_cancel(x->fetch);
     }
@@ -77,7 +83,7 @@ void wg_exchange_start(struct wg_worker *worker, struct wg_http_call *call)
     x->message = wg_http_call_message(call);
     x->arena = arena;
     x->stage = stages;
-    x->limit = -1;
+    x->limit = x->limits.events = x->limits.bytes = x->limits.not_before_s = -1;
     x->started_ms = wg_clock_mono_ms(worker->gateway->clock);
     wg_uuid_make(wg_clock_wall_ms(worker->gateway->clock), x->request_id);
     wg_ip_write(&wg_http_call_info(call)->remote_ip, x->remote_address);

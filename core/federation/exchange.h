@@ -3,6 +3,7 @@
 
 #include "base/id.h"
 #include "federation/gateway.h"
+#include "federation/history.h"
 #include "wire/signature.h"
 
 /** One inbound request on its walk through the stages (docs: ARCHITECTURE.md, "One request, one
@@ -81,6 +82,9 @@ struct wg_exchange {
     bool is_asked; /**< the hook at judge_step has been asked */
     unsigned judge_step;
     struct wg_headers labels;
+    struct { /**< what hooks narrowed the request to, the tightest of all; -1: not */
+        int64_t events, bytes, not_before_s;
+    } limits;
     struct wg_str refusing_stage;
 
     /* deduplicate */
@@ -91,6 +95,10 @@ struct wg_exchange {
     struct wg_http_fetch *fetch;
     struct wg_str delivery_failure; /**< for the log, not for the peer */
     bool is_delivered;
+
+    /* screen */
+    struct wg_history *history;
+    bool is_screened;
 
     /* answer: err when is_refused, else answer */
     bool is_refused;
@@ -126,6 +134,7 @@ enum wg_stage_result wg_stage_admit(struct wg_exchange *x);
 enum wg_stage_result wg_stage_judge(struct wg_exchange *x);
 enum wg_stage_result wg_stage_deduplicate(struct wg_exchange *x);
 enum wg_stage_result wg_stage_deliver(struct wg_exchange *x);
+enum wg_stage_result wg_stage_screen(struct wg_exchange *x);
 enum wg_stage_result wg_stage_record(struct wg_exchange *x);
 
 /** Shared by claim, authenticate and authenticate event: the descriptor at hand did not do.

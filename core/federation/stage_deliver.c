@@ -91,7 +91,7 @@ enum wg_stage_result wg_stage_deliver(struct wg_exchange *x)
     struct wg_http_request request;
 
     if (x->is_delivered)
-        return WG_STAGE_REPLY;
+        return x->outcome == WG_EXCHANGE_PASSED ? WG_STAGE_NEXT : WG_STAGE_REPLY;
     if (!x->worker->client) {
         fail_delivery(x, "the gateway is stopping");
         return WG_STAGE_REPLY;

@@ -148,12 +148,35 @@ static enum wg_code sign(struct wg_exchange *x, struct wg_message *message, stru
     return wg_message_sign(message, &options, &x->instance->key, x->arena, err);
 }
 
+/* The page that policy allows, when that is smaller than the one asked for: then `limit` is
+ * rewritten, and only our own signature stands over the query. */
+static struct wg_str clamped_query(struct wg_exchange *x)
+{
+    struct wg_str rest = x->message->query;
+    char *query;
+
+    if (x->endpoint != WG_ENDPOINT_BACKFILL || x->limits.events < 0 ||
+        (x->limit >= 0 && x->limit <= x->limits.events))
+        return x->message->query;
+    query = wg_arena_format(x->arena, "?limit=%lld", (long long)x->limits.events);
+    if (rest.len)
+        rest = wg_str_of(rest.at + 1, rest.len - 1);
+    while (rest.at) {
+        struct wg_str part = wg_str_split(&rest, '&');
+
+        if (part.len && !wg_str_starts(part, WG_STR("limit=")) && !wg_str_is(part, "limit"))
+            query = wg_arena_format(x->arena, "%s&%.*s", query, WG_STR_F(part));
+    }
+    return wg_str(query);
+}
+
 enum wg_code wg_upstream_request(struct wg_exchange *x, struct wg_http_request *ret_request,
                                  struct wg_err *err)
 {
     struct wg_message message = *x->message;
 
     message.headers = (struct wg_headers){0};
+    message.query = clamped_query(x);
     message.scheme = x->instance->upstream.is_tls ? WG_STR("https") : WG_STR("http");
     copy_headers(x, &message.headers);
     if (add_ours(x, &message.headers, err) != WG_OK || sign(x, &message, err) != WG_OK)
