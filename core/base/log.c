@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,15 @@
 
 #include "base/buf.h"
 
-enum { LINE_LIMIT_BYTES = 16 * 1024 };
+/* A text takes at most TEXT_LIMIT, so that a long foreign one leaves room for the fields behind
+ * it; TAIL is kept for what ends a line. */
+enum {
+    LINE_LIMIT_BYTES = 16 * 1024,
+    TEXT_LIMIT_BYTES = 4 * 1024,
+    NAME_LIMIT_BYTES = 128,
+    TAIL_BYTES = 32,
+    ROOM_BYTES = LINE_LIMIT_BYTES - TAIL_BYTES,
+};
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static const char *const format_names[] = {"json", "logfmt", "human"};
@@ -56,7 +65,15 @@ bool wg_log_format_parse(struct wg_str text, enum wg_log_format *ret_format)
     return false;
 }
 
-static void add_time(struct wg_buf *line)
+/* A line being made, on the stack: the log must work when memory is out. */
+struct line {
+    struct wg_buf buf;
+    enum wg_log_format format;
+    bool is_cut;
+    char storage[LINE_LIMIT_BYTES + 1];
+};
+
+static void add_time(struct wg_buf *out)
 {
     struct timespec now;
     struct tm parts;
@@ -65,27 +82,104 @@ static void add_time(struct wg_buf *line)
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &parts);
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-    wg_buf_addf(line, "%s.%03ldZ", text, now.tv_nsec / 1000000);
+    wg_buf_addf(out, "%s.%03ldZ", text, now.tv_nsec / 1000000);
 }
 
-static void add_value(struct wg_buf *line, const struct wg_field *field, bool is_json)
+/* Names may come from a policy: what could end one early becomes '_', in every format. */
+static void add_name(struct wg_buf *out, const char *name)
 {
-    if (field->type == WG_FIELD_INT) {
-        wg_buf_addf(line, "%" PRId64, field->integer);
-    } else if (field->type == WG_FIELD_FLOAT) {
-        wg_buf_addf(line, "%.3f", field->real);
-    } else {
-        bool is_bare = !is_json && field->text.len > 0;
+    for (size_t i = 0; name[i] && i < NAME_LIMIT_BYTES; i++)
+        wg_buf_addc(out, name[i] > ' ' && name[i] < 0x7f && !strchr("\"=\\", name[i]) ? name[i]
+                                                                                      : '_');
+}
 
-        for (size_t i = 0; is_bare && i < field->text.len; i++)
-            is_bare = field->text.at[i] > ' ' && field->text.at[i] < 0x7f &&
-                      !strchr("\"=\\", field->text.at[i]);
-        if (!is_bare)
-            wg_buf_addc(line, '"');
-        wg_buf_add_json(line, field->text);
-        if (!is_bare)
-            wg_buf_addc(line, '"');
+/* As much of text as there is room for, in whole characters; one byte stays for a quote. */
+static void add_text(struct line *line, struct wg_str text)
+{
+    struct wg_buf *buf = &line->buf;
+    size_t room = ROOM_BYTES - 1 - buf->len;
+
+    buf->limit = buf->len + (room < TEXT_LIMIT_BYTES ? room : TEXT_LIMIT_BYTES);
+    wg_buf_add_json(buf, text);
+    line->is_cut |= buf->is_overflown;
+    buf->is_overflown = false;
+    buf->limit = ROOM_BYTES;
+}
+
+static bool is_bare(struct wg_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] <= ' ' || text.at[i] >= 0x7f || strchr("\"=\\", text.at[i]))
+            return false;
     }
+    return text.len > 0;
+}
+
+static void add_value(struct line *line, const struct wg_field *field)
+{
+    struct wg_buf *buf = &line->buf;
+    const char *quote = line->format != WG_LOG_JSON && is_bare(field->text) ? "" : "\"";
+
+    if (field->type == WG_FIELD_INT) {
+        wg_buf_addf(buf, "%" PRId64, field->integer);
+    } else if (field->type == WG_FIELD_FLOAT) {
+        /* JSON has no word for what is not a number. */
+        if (isfinite(field->real))
+            wg_buf_addf(buf, "%.3f", field->real);
+        else
+            wg_buf_addf(buf, "null");
+    } else {
+        wg_buf_addf(buf, "%s", quote);
+        if (buf->is_overflown || buf->len >= ROOM_BYTES) {
+            buf->is_overflown = true;
+            return;
+        }
+        add_text(line, field->text);
+        wg_buf_addf(buf, "%s", quote);
+    }
+}
+
+/* Whole, or with its text cut, or not at all: never half. */
+static void add_field(struct line *line, const struct wg_field *field)
+{
+    struct wg_buf *buf = &line->buf;
+    size_t was = buf->len;
+
+    if (field->type == WG_FIELD_STR && !field->text.at)
+        return;
+    wg_buf_addf(buf, line->format == WG_LOG_JSON ? ",\"" : " ");
+    add_name(buf, field->name);
+    wg_buf_addf(buf, line->format == WG_LOG_JSON ? "\":" : "=");
+    add_value(line, field);
+    if (buf->is_overflown) {
+        buf->is_overflown = false;
+        buf->len = was;
+        line->is_cut = true;
+    }
+}
+
+static void add_head(struct line *line, enum wg_log_level level, const char *event,
+                     const char *message)
+{
+    static const struct {
+        const char *time, *level, *event, *message, *end;
+    } words[] = {
+        [WG_LOG_JSON] = {"{\"time\":\"", "\",\"level\":\"", "\",\"event\":\"",
+                         "\",\"message\":\"", "\""},
+        [WG_LOG_LOGFMT] = {"time=", " level=", " event=", " message=\"", "\""},
+        [WG_LOG_HUMAN] = {"", " ", " ", ": ", ""},
+    };
+    struct wg_buf *buf = &line->buf;
+
+    wg_buf_addf(buf, "%s", words[line->format].time);
+    add_time(buf);
+    wg_buf_addf(buf, line->format == WG_LOG_HUMAN ? "%s%-5s" : "%s%s",
+                words[line->format].level, level_names[level]);
+    wg_buf_addf(buf, "%s", words[line->format].event);
+    add_name(buf, event);
+    wg_buf_addf(buf, "%s", words[line->format].message);
+    add_text(line, wg_str(message));
+    wg_buf_addf(buf, "%s", words[line->format].end);
 }
 
 static void write_line(const struct wg_buf *line)
@@ -106,39 +200,26 @@ static void write_line(const struct wg_buf *line)
 void wg_log_fields(enum wg_log_level level, const char *event, const char *message,
                    const struct wg_field *fields)
 {
-    enum wg_log_format format = (enum wg_log_format)atomic_load(&format_now);
-    bool is_json = format == WG_LOG_JSON;
-    struct wg_buf line;
+    struct line line;
+    bool is_json;
+    int was = errno;
 
     if (!wg_log_is_on(level))
         return;
-    wg_buf_init(&line, LINE_LIMIT_BYTES);
-    wg_buf_addf(&line, is_json ? "{\"time\":\"" : format == WG_LOG_LOGFMT ? "time=" : "");
-    add_time(&line);
-    wg_buf_addf(&line,
-                is_json ? "\",\"level\":\"%s\",\"event\":\"%s\",\"message\":\""
-                : format == WG_LOG_LOGFMT ? " level=%s event=%s message=\""
-                                          : " %-5s %s: ",
-                level_names[level], event);
-    if (format == WG_LOG_HUMAN)
-        wg_buf_add_json(&line, wg_str(message));
-    else
-        wg_buf_add_json(&line, wg_str(message)), wg_buf_addc(&line, '"');
-    for (; fields->name; fields++) {
-        if (!fields->text.at && fields->type == WG_FIELD_STR)
-            continue;
-        wg_buf_addf(&line, is_json ? ",\"%s\":" : " %s=", fields->name);
-        add_value(&line, fields, is_json);
-    }
-    /* A line that grew past the limit is cut and ended so that the next one starts fresh. */
-    if (line.is_overflown) {
-        line.is_overflown = false;
-        line.len = line.len > LINE_LIMIT_BYTES - 64 ? LINE_LIMIT_BYTES - 64 : line.len;
-        wg_buf_addf(&line, is_json ? "\",\"cut\":true" : " cut=true");
-    }
-    wg_buf_addf(&line, is_json ? "}\n" : "\n");
-    write_line(&line);
-    wg_buf_done(&line);
+    line.format = (enum wg_log_format)atomic_load(&format_now);
+    line.is_cut = false;
+    line.buf = (struct wg_buf){
+        .at = line.storage, .capacity = sizeof line.storage, .limit = ROOM_BYTES};
+    is_json = line.format == WG_LOG_JSON;
+    add_head(&line, level, event, message);
+    for (; fields->name; fields++)
+        add_field(&line, fields);
+    line.buf.limit = LINE_LIMIT_BYTES;
+    if (line.is_cut)
+        wg_buf_addf(&line.buf, is_json ? ",\"cut\":true" : " cut=true");
+    wg_buf_addf(&line.buf, is_json ? "}\n" : "\n");
+    write_line(&line.buf);
+    errno = was;
 }
 
 void wg_check_failed(const char *condition, const char *file, int line)
