@@ -9,9 +9,13 @@
 
 enum { READ_LIMIT_BYTES = 4096 };
 
-static struct wg_str read_small(const char *path, char text[READ_LIMIT_BYTES])
+static struct wg_str read_small(const char *folder, const char *name,
+                                char text[READ_LIMIT_BYTES])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char path[PATH_MAX];
+    int path_len = snprintf(path, sizeof path, "%s/%s", folder, name);
+    bool is_whole = path_len > 0 && (size_t)path_len < sizeof path;
+    int fd = is_whole ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     ssize_t len = fd < 0 ? -1 : read(fd, text, READ_LIMIT_BYTES);
 
     if (fd >= 0)
@@ -37,19 +41,17 @@ static struct wg_str first_line(struct wg_str text)
 
 static int quota_in(const char *folder, bool is_v2)
 {
-    char path[PATH_MAX], a[READ_LIMIT_BYTES], b[READ_LIMIT_BYTES];
+    char a[READ_LIMIT_BYTES], b[READ_LIMIT_BYTES];
     struct wg_str quota, period;
 
-    snprintf(path, sizeof path, "%s/%s", folder, is_v2 ? "cpu.max" : "cpu.cfs_quota_us");
-    quota = first_line(read_small(path, a));
+    quota = first_line(read_small(folder, is_v2 ? "cpu.max" : "cpu.cfs_quota_us", a));
     if (is_v2) {
         struct wg_str rest = quota;
 
         quota = wg_str_split(&rest, ' ');
         return quota_of(quota, rest);
     }
-    snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folder);
-    period = first_line(read_small(path, b));
+    period = first_line(read_small(folder, "cpu.cfs_period_us", b));
     return quota_of(quota, period);
 }
 
@@ -118,7 +120,7 @@ int wg_cpus_usable(void)
 
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         cpus = CPU_COUNT(&set);
-    quota = wg_cpus_quota("/sys/fs/cgroup", read_small("/proc/self/cgroup", self));
+    quota = wg_cpus_quota("/sys/fs/cgroup", read_small("/proc/self", "cgroup", self));
     if (quota && quota < cpus)
         cpus = quota;
     return cpus < 1 ? 1 : cpus;
