@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net_kit.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
@@ -76,9 +77,13 @@ void tap_done(struct tap *tap)
 static void on_accept(void *owner, struct wg_stream *stream)
 {
     struct net_kit *kit = owner;
+    struct wg_err err;
 
     assert_in_range(kit->guest_count, 0, NET_KIT_GUESTS - 1);
     tap_open(&kit->guests[kit->guest_count++], stream);
+    if (kit->guest_says &&
+        wg_stream_write(stream, kit->guest_says, strlen(kit->guest_says), &err) != WG_OK)
+        fail_msg("%s", err.text);
 }
 
 void net_kit_set_certificate(struct net_kit *kit, const char *stem,
@@ -92,7 +97,7 @@ void net_kit_set_certificate(struct net_kit *kit, const char *stem,
         fail_msg("%s", err.text);
 }
 
-static void open_tls(struct net_kit *kit)
+static void open_server(struct net_kit *kit)
 {
     const struct tls_kit_leaf a = {.dns_name = "a.example.test"};
     const struct tls_kit_leaf b = {.dns_name = "b.example.test",
@@ -100,8 +105,6 @@ static void open_tls(struct net_kit *kit)
     struct wg_err err;
 
     assert_int_equal(wg_tls_server_new(&kit->tls_server, &err), WG_OK);
-    assert_int_equal(wg_tls_client_new(net_kit_tls.authority_file, &kit->tls_client, &err),
-                     WG_OK);
     net_kit_set_certificate(kit, "a.example.test", &a);
     net_kit_set_certificate(kit, "b.example.test", &b);
 }
@@ -122,6 +125,17 @@ static void open_dialer(struct net_kit *kit)
     kit->dialer = wg_dialer_new(kit->loop, &options);
 }
 
+static void open_listener(struct net_kit *kit, const struct wg_listener_options *options)
+{
+    struct wg_listener_options with = *options;
+    struct wg_err err;
+
+    assert_int_equal(wg_socket_listen("127.0.0.1:0", &with.fd, kit->address, &err), WG_OK);
+    kit->port = (uint16_t)atoi(strrchr(kit->address, ':') + 1);
+    assert_int_equal(wg_listener_open(kit->loop, &with, on_accept, kit, &kit->listener, &err),
+                     WG_OK);
+}
+
 void net_kit_open_with(struct net_kit *kit, bool is_tls,
                        const struct wg_listener_options *options)
 {
@@ -131,14 +145,43 @@ void net_kit_open_with(struct net_kit *kit, bool is_tls,
     memset(kit, 0, sizeof *kit);
     kit->is_tls = is_tls;
     assert_int_equal(wg_loop_new(wg_clock_system(), &kit->loop, &err), WG_OK);
-    if (is_tls)
-        open_tls(kit);
-    assert_int_equal(wg_socket_listen("127.0.0.1:0", &with.fd, kit->address, &err), WG_OK);
-    kit->port = (uint16_t)atoi(strrchr(kit->address, ':') + 1);
+    if (is_tls) {
+        open_server(kit);
+        assert_int_equal(wg_tls_client_new(net_kit_tls.authority_file, &kit->tls_client, &err),
+                         WG_OK);
+    }
     with.tls = kit->tls_server;
-    assert_int_equal(wg_listener_open(kit->loop, &with, on_accept, kit, &kit->listener, &err),
-                     WG_OK);
+    open_listener(kit, &with);
     open_dialer(kit);
+}
+
+void net_kit_replace_client(struct net_kit *kit, const char *trust_anchors)
+{
+    struct wg_err err;
+
+    wg_tls_client_free(kit->tls_client);
+    assert_int_equal(wg_tls_client_new(trust_anchors, &kit->tls_client, &err), WG_OK);
+    wg_dialer_free(kit->dialer);
+    open_dialer(kit);
+}
+
+void net_kit_replace_listener(struct net_kit *kit, bool is_tls)
+{
+    int port = kit->port;
+
+    wg_listener_close(kit->listener);
+    open_listener(kit, &(struct wg_listener_options){.tls = is_tls ? kit->tls_server : NULL});
+    wg_dialer_free(kit->dialer);
+    open_dialer(kit);
+    /* Sessions are kept under the port dialed, and the fixed address leads to the new one. */
+    kit->port = (uint16_t)port;
+}
+
+void net_kit_replace_server(struct net_kit *kit)
+{
+    wg_tls_server_free(kit->tls_server);
+    open_server(kit);
+    net_kit_replace_listener(kit, true);
 }
 
 void net_kit_open(struct net_kit *kit, bool is_tls)

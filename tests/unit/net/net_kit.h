@@ -41,6 +41,7 @@ struct net_kit {
     uint16_t port;
     struct tap guests[NET_KIT_GUESTS]; /**< the server's ends */
     int guest_count;
+    const char *guest_says; /**< what the server sends first; may be NULL */
 
     /* The last dial. */
     bool is_dialed;
@@ -68,6 +69,12 @@ void net_kit_until_true(struct net_kit *kit, const bool *flag);
 struct wg_stream *net_kit_dial(struct net_kit *kit, const char *host);
 /** The same for any target. */
 struct wg_stream *net_kit_dial_target(struct net_kit *kit, const struct wg_dial_target *target);
+/** A client without memory of sessions, and a dialer for it. */
+void net_kit_replace_client(struct net_kit *kit, const char *trust_anchors);
+/** A new listener in place of the old one, elsewhere; the dialer knows. */
+void net_kit_replace_listener(struct net_kit *kit, bool is_tls);
+/** Another worker's server with the same certificates' names, and a listener for it. */
+void net_kit_replace_server(struct net_kit *kit);
 /** A connected pair: the client's end; *ret_guest is the server's. */
 struct wg_stream *net_kit_connect(struct net_kit *kit, struct tap **ret_guest);
 void net_kit_on_dialed(void *owner, struct wg_stream *stream, const struct wg_err *err);
