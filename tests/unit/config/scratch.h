@@ -27,7 +27,7 @@ struct scratch {
 static inline void scratch_write(struct scratch *scratch, const char *name, const char *text,
                                  size_t len)
 {
-    char path[128];
+    char path[512];
     FILE *file;
 
     snprintf(path, sizeof path, "%s/%s", scratch->folder, name);
