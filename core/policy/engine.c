@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/alloc.h"
+#include "policy/policy_impl.h"
+
+/* Reads and checks an edition on a state of its own: loads it, compares the sandbox with its
+ * list, asks every hook once. *ret_edition is given in any case, for the folders that it looked
+ * into. */
+static enum wg_code check_edition(struct wg_policy_engine *engine,
+                                  const struct wg_config_instance *instance,
+                                  struct wg_edition **ret_edition, struct wg_err *err)
+{
+    struct wg_edition *edition = wg_edition_new(engine->config, instance);
+    struct wg_state *state = NULL;
+    enum wg_code code;
+
+    edition->engine = engine;
+    *ret_edition = edition;
+    code = wg_state_new(edition, NULL, &state, err);
+    if (code == WG_OK) {
+        const char *bad = wg_sandbox_verify(state->L);
+
+        code = bad ? wg_fail(err, WG_INTERNAL, "the sandbox is not what it should be: %s", bad)
+                   : wg_dry_run(state, err);
+    }
+    wg_state_unref(state);
+    edition->is_sealed = true;
+    return code;
+}
+
+static void forget_failure(struct wg_engine_instance *instance)
+{
+    for (size_t i = 0; i < instance->failed_folder_count; i++)
+        wg_free(instance->failed_folders[i]);
+    wg_free(instance->failed_folders);
+    wg_free(instance->last_failure);
+    instance->failed_folders = NULL;
+    instance->failed_folder_count = 0;
+    instance->last_failure = NULL;
+}
+
+static void remember_failure(struct wg_engine_instance *instance, struct wg_edition *edition,
+                             const struct wg_err *err)
+{
+    forget_failure(instance);
+    instance->last_failure = wg_strdup(wg_str(err->text));
+    instance->failed_folders = edition->folders;
+    instance->failed_folder_count = edition->folder_count;
+    edition->folders = NULL;
+    edition->folder_count = 0;
+}
+
+static void publish(struct wg_policy_engine *engine, struct wg_engine_instance *instance,
+                    struct wg_edition *edition)
+{
+    struct wg_edition *old = instance->edition;
+
+    forget_failure(instance);
+    edition->number = ++instance->last_number;
+    pthread_mutex_lock(&engine->lock);
+    instance->edition = edition;
+    atomic_store(&instance->number, edition->number);
+    pthread_mutex_unlock(&engine->lock);
+    wg_edition_unref(old);
+}
+
+struct wg_edition *wg_engine_edition(struct wg_policy_engine *engine, size_t instance)
+{
+    struct wg_edition *edition;
+
+    pthread_mutex_lock(&engine->lock);
+    edition = wg_edition_ref(engine->instances[instance].edition);
+    pthread_mutex_unlock(&engine->lock);
+    return edition;
+}
+
+void wg_worker_join(struct wg_policy_engine *engine, struct wg_policy_worker *worker)
+{
+    pthread_mutex_lock(&engine->lock);
+    worker->next = engine->workers;
+    engine->workers = worker;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+void wg_worker_leave(struct wg_policy_engine *engine, struct wg_policy_worker *worker)
+{
+    pthread_mutex_lock(&engine->lock);
+    for (struct wg_policy_worker **at = &engine->workers; *at; at = &(*at)->next) {
+        if (*at == worker) {
+            *at = worker->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&engine->lock);
+}
+
+static void notify_workers(struct wg_policy_engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    for (struct wg_policy_worker *worker = engine->workers; worker; worker = worker->next)
+        wg_worker_notify(worker);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+static void tell(struct wg_policy_engine *engine, const struct wg_engine_instance *instance,
+                 const char *failure, const char *cause)
+{
+    struct wg_policy_news news = {.server_name = instance->config->server_name,
+                                  .is_ok = failure == NULL,
+                                  .generation = instance->last_number,
+                                  .text = failure ? failure : "",
+                                  .cause = cause};
+
+    if (engine->on_news)
+        engine->on_news(engine->owner, &news);
+}
+
+/* A file that was touched but says the same is no new generation; nor is the same mistake news.
+ */
+static bool reload_instance(struct wg_policy_engine *engine,
+                            struct wg_engine_instance *instance, const char *cause)
+{
+    bool is_about_files = strcmp(cause, "file") == 0;
+    struct wg_edition *edition;
+    struct wg_err err;
+
+    if (check_edition(engine, instance->config, &edition, &err) != WG_OK) {
+        bool is_known = is_about_files && instance->last_failure &&
+                        strcmp(instance->last_failure, err.text) == 0;
+
+        remember_failure(instance, edition, &err);
+        wg_edition_unref(edition);
+        if (!is_known)
+            tell(engine, instance, err.text, cause);
+        return false;
+    }
+    if (is_about_files && wg_edition_equal(edition, instance->edition)) {
+        forget_failure(instance);
+        wg_edition_unref(edition);
+        return false;
+    }
+    publish(engine, instance, edition);
+    tell(engine, instance, NULL, cause);
+    return true;
+}
+
+void wg_policy_reload(struct wg_policy_engine *engine, const char *cause)
+{
+    bool is_changed = false;
+
+    for (size_t i = 0; i < engine->instance_count; i++)
+        is_changed |= reload_instance(engine, &engine->instances[i], cause);
+    if (is_changed)
+        notify_workers(engine);
+    wg_watch_renew(engine);
+}
+
+static enum wg_code load_first(struct wg_policy_engine *engine, size_t i, struct wg_err *err)
+{
+    struct wg_engine_instance *instance = &engine->instances[i];
+    struct wg_edition *edition;
+
+    instance->config = &engine->config->instances[i];
+    atomic_init(&instance->number, 0);
+    if (check_edition(engine, instance->config, &edition, err) != WG_OK) {
+        wg_edition_unref(edition);
+        return err->code;
+    }
+    publish(engine, instance, edition);
+    return WG_OK;
+}
+
+enum wg_code wg_policy_engine_new(const struct wg_config *config, const struct wg_clock *clock,
+                                  struct wg_policy_engine **ret_engine, struct wg_err *err)
+{
+    struct wg_policy_engine *engine = wg_new(struct wg_policy_engine);
+
+    engine->config = config;
+    engine->clock = clock;
+    pthread_mutex_init(&engine->lock, NULL);
+    engine->instances = wg_alloc((config->instance_count + 1) * sizeof *engine->instances);
+    for (size_t i = 0; i < config->instance_count; i++) {
+        engine->instance_count = i + 1;
+        if (load_first(engine, i, err) != WG_OK) {
+            wg_policy_engine_free(engine);
+            return err->code;
+        }
+    }
+    *ret_engine = engine;
+    return WG_OK;
+}
+
+struct wg_policy_engine *wg_policy_engine_free(struct wg_policy_engine *engine)
+{
+    if (!engine)
+        return NULL;
+    wg_policy_unwatch(engine);
+    for (size_t i = 0; i < engine->instance_count; i++) {
+        forget_failure(&engine->instances[i]);
+        wg_edition_unref(engine->instances[i].edition);
+    }
+    wg_free(engine->instances);
+    pthread_mutex_destroy(&engine->lock);
+    wg_free(engine);
+    return NULL;
+}
