@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/id.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/random.h>
 
@@ -13,6 +14,8 @@ void wg_random(void *at, unsigned len)
     while (len > 0) {
         ssize_t got = getrandom(byte, len, 0);
 
+        if (got < 0 && errno == EINTR)
+            continue;
         if (got < 0)
             wg_panic("no random numbers from the kernel");
         byte += got;
