@@ -114,8 +114,7 @@ void wg_http_server_drain(struct wg_http_server *server, void (*on_drained)(void
     server->on_drained = on_drained;
     server->drained_owner = owner;
     for (struct wg_http_session *session = server->sessions; session; session = session->next)
-        if (wg_http_session_is_idle(session))
-            wg_http_session_finish(session);
+        wg_http_session_advance(session);
     if (server->session_count == 0)
         wg_timer_start(server->drained_timer, 0);
 }

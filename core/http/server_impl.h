@@ -50,6 +50,7 @@ struct wg_http_session {
     struct wg_buf backlog; /**< read, but not looked at: too much is under way */
     bool is_paused;
     bool has_peer_ended;
+    bool is_answered; /**< the last answer is with the stream */
     struct wg_http_call *first, *last;
     unsigned call_count;
     size_t held_bytes; /**< answers that wait for an earlier one, or for the client */
@@ -86,13 +87,11 @@ struct wg_http_call {
 
 /* session.c */
 void wg_http_session_open(struct wg_http_server *server, struct wg_stream *stream);
-/** Nothing under way, nothing half read. */
-bool wg_http_session_is_idle(const struct wg_http_session *session);
 /** Closes when all is sent. */
 void wg_http_session_finish(struct wg_http_session *session);
 /** Closes now; calls learn it from on_closed. */
 void wg_http_session_drop(struct wg_http_session *session);
-/** Gives the stream the answers whose turn it is. */
+/** Gives the stream the answers whose turn it is; finishes when nothing more is to come. */
 void wg_http_session_advance(struct wg_http_session *session);
 
 /** Goes on reading after a pause, where the reason has gone. From the loop only. */

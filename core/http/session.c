@@ -14,7 +14,8 @@ static bool is_full(const struct wg_http_session *session)
            session->held_bytes + wg_stream_unsent(session->stream) > WG_HTTP_UNSENT_LIMIT;
 }
 
-bool wg_http_session_is_idle(const struct wg_http_session *session)
+/* Nothing under way, nothing half read. */
+static bool is_idle(const struct wg_http_session *session)
 {
     return !session->first && !session->backlog.len &&
            !wg_http_reader_is_inside(&session->reader);
@@ -86,8 +87,12 @@ static void settle(struct wg_http_session *session)
 
     if (is_finished(session))
         return;
-    if (has_ended && wg_http_session_is_idle(session)) {
-        wg_http_session_finish(session);
+    if (session->is_answered || (has_ended && is_idle(session))) {
+        /* A stream that finishes has a few seconds; a slow client is waited for here. */
+        if (wg_stream_unsent(session->stream) == 0)
+            wg_http_session_finish(session);
+        else
+            wg_http_session_watch(session);
         return;
     }
     /* Reading goes on from the loop, so that on_request never comes from inside an answer. */
@@ -101,7 +106,7 @@ void wg_http_session_advance(struct wg_http_session *session)
 {
     struct wg_http_call *call;
 
-    while (!is_finished(session) && (call = session->first)) {
+    while (!is_finished(session) && !session->is_answered && (call = session->first)) {
         bool is_last = call->is_last;
 
         if (call->stage == WG_HTTP_CALL_READING)
@@ -110,8 +115,7 @@ void wg_http_session_advance(struct wg_http_session *session)
             call->stage != WG_HTTP_CALL_ENDED)
             break;
         pop_call(session);
-        if (is_last)
-            wg_http_session_finish(session);
+        session->is_answered = is_last;
     }
     settle(session);
 }

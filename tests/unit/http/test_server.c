@@ -334,7 +334,7 @@ static void chunks_wait_for_a_slow_client_up_to_a_limit(void **state)
 {
     static char piece[65536];
     struct rig *rig = rig_default();
-    struct peer peer = peer_connect_slow(rig->port);
+    struct peer peer = peer_connect(rig->port);
     enum wg_code code = WG_OK;
     unsigned given = 0, writable;
     struct wg_err err;

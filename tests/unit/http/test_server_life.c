@@ -188,7 +188,7 @@ static void a_client_that_does_not_read_is_dropped(void **state)
 static void stops_reading_while_answers_wait_to_be_sent(void **state)
 {
     struct rig *rig = rig_default();
-    struct peer peer = peer_connect_slow(rig->port);
+    struct peer peer = peer_connect(rig->port);
     char *big = wg_alloc(BIG_BYTES);
 
     (void)state;
@@ -203,6 +203,27 @@ static void stops_reading_while_answers_wait_to_be_sent(void **state)
     peer_forget(&peer);
     peer_until(rig->loop, &peer, "[GET /echo ]");
     assert_int_equal(rig->requests, 2);
+    wg_free(big);
+    peer_close(&peer);
+    rig_free(rig);
+}
+
+static void the_last_answer_has_all_the_time_a_slow_client_needs(void **state)
+{
+    struct rig *rig = rig_hasty(10, 10000, 10);
+    struct peer peer = peer_connect(rig->port);
+    char *big = wg_alloc(BIG_BYTES);
+    int64_t began_ms = now_ms();
+
+    (void)state;
+    peer_send(&peer, "GET /hold HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    until_held(rig, 1);
+    rig_answer(rig->held[0], wg_str_of(big, BIG_BYTES));
+    while (now_ms() < began_ms + 50)
+        wg_loop_turn(rig->loop);
+    assert_int_equal(wg_http_server_connections(rig->server), 1);
+    peer_until_end(rig->loop, &peer);
+    assert_true(peer.len > BIG_BYTES);
     wg_free(big);
     peer_close(&peer);
     rig_free(rig);
@@ -364,6 +385,7 @@ int main(void)
         cmocka_unit_test(a_handler_may_take_longer_than_any_of_these),
         cmocka_unit_test(a_client_that_does_not_read_is_dropped),
         cmocka_unit_test(stops_reading_while_answers_wait_to_be_sent),
+        cmocka_unit_test(the_last_answer_has_all_the_time_a_slow_client_needs),
         cmocka_unit_test(says_when_the_client_went_away),
         cmocka_unit_test(a_client_that_ended_its_side_still_gets_its_answer),
         cmocka_unit_test(an_end_inside_a_request_is_refused),
