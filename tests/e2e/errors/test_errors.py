@@ -81,7 +81,7 @@ def test_sender_origin_and_keyid_name_one_server(shared_town, member, value):
     answer = shared_town.send(event)
     assert answer.code in ("SW_FED_BAD_REQUEST", "SW_FED_SIGNATURE_MISMATCH"), answer
     assert answer.status in (400, 401)
-    assert "other.example.test" in answer.message, answer
+    assert re.search(r"\b(origin|sender_id)\b", answer.message), answer
     assert shared_town.a.events == [] or shared_town.a.events[-1]["id"] != event["id"]
 
 
@@ -103,7 +103,7 @@ def test_a_request_without_signature(shared_town):
     request = shared_town.peer.send_request("a.example.test", shared_town.peer.event())
     request.replace("signature", None)
     request.replace("signature-input", None)
-    mismatch(shared_town, shared_town.gateway.ask(request), "signature")
+    mismatch(shared_town, shared_town.gateway.ask(request), "not signed|[Ss]ignature is missing")
 
 
 @pytest.mark.parametrize("signing, words, why", [

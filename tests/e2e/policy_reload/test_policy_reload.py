@@ -6,6 +6,8 @@ import threading
 
 import pytest
 
+# Each instance reports its own reload, and both of a town have the same file.
+A = "a.example.test"
 DENY = """local wavegate = require "wavegate"
 wavegate.use("standard")
 wavegate.on("event", function(event, ctx)
@@ -39,7 +41,7 @@ def test_an_edit_flips_the_verdict_without_a_restart(town, save):
     for text, status in ((DENY, 403), (ALLOW, 200), (DENY, 403)):
         mark = town.log.mark()
         save(path, text)
-        town.log.wait("policy.reloaded", since=mark)
+        town.log.wait("policy.reloaded", since=mark, server=A)
         answer = town.send()
         assert answer.status == status, answer
         if status == 403:
@@ -52,7 +54,7 @@ def test_the_generation_in_the_header_moves_on(town):
     town.send()
     mark = town.log.mark()
     rewrite_in_place(town.world.path("policies", "main.lua"), ALLOW + "-- touched\n")
-    town.log.wait("policy.reloaded", since=mark)
+    town.log.wait("policy.reloaded", since=mark, server=A)
     town.send()
     first, second = (policy_header(seen) for seen in town.a.requests)
     assert first != second
@@ -69,10 +71,10 @@ def test_the_generation_in_the_header_moves_on(town):
 def test_a_broken_file_changes_nothing_and_says_why(town, broken, line, words):
     import re
     rewrite_in_place(town.world.path("policies", "main.lua"), DENY)
-    town.log.wait("policy.reloaded")
+    town.log.wait("policy.reloaded", server=A)
     mark = town.log.mark()
     rewrite_in_place(town.world.path("policies", "main.lua"), broken)
-    record = str(town.log.wait("policy.reload_failed", since=mark))
+    record = str(town.log.wait("policy.reload_failed", since=mark, server=A))
     assert re.search(rf"main\.lua:{line if line else '[0-9]+'}\b", record), record
     for word in words:
         assert re.search(word, record), record
@@ -86,18 +88,18 @@ def test_a_file_taken_away_changes_nothing(town):
     mark = town.log.mark()
     os.rename(path, path + ".away")
     town.gateway.signal(signal.SIGHUP)
-    town.log.wait("policy.reload_failed", since=mark)
+    town.log.wait("policy.reload_failed", since=mark, server=A)
     assert town.send().status == 200
     os.rename(path + ".away", path)
     mark = town.log.mark()
     town.gateway.signal(signal.SIGHUP)
-    town.log.wait("policy.reloaded", since=mark)
+    town.log.wait("policy.reloaded", since=mark, server=A)
 
 
 def test_sighup_reloads(town):
     mark = town.log.mark()
     town.gateway.signal(signal.SIGHUP)
-    town.log.wait("policy.reloaded", since=mark)
+    town.log.wait("policy.reloaded", since=mark, server=A)
     assert town.send().status == 200
 
 
@@ -108,7 +110,7 @@ def test_each_instance_has_its_own_policy(town):
     gateway = town.world.gateway(config)
     mark = gateway.log.mark()
     rewrite_in_place(town.world.path("policies", "b.lua"), DENY)
-    gateway.log.wait("policy.reloaded", since=mark)
+    gateway.log.wait("policy.reloaded", since=mark, server="b.example.test")
 
     def send(name):
         return gateway.ask(town.peer.send_request(name, town.peer.event())).status
@@ -120,12 +122,12 @@ def test_a_file_the_policy_uses_is_watched_too(town):
     path = town.world.path("policies", "main.lua")
     mark = town.log.mark()
     rewrite_in_place(path, ALLOW + 'wavegate.use("house")\n')
-    town.log.wait("policy.reloaded", since=mark)
+    town.log.wait("policy.reloaded", since=mark, server=A)
     mark = town.log.mark()
     town.world.write("policies/house.lua",
                      'local wavegate = require "wavegate"\n'
                      'wavegate.on("event", function() return wavegate.deny { reason = "house" } end)\n')
-    town.log.wait("policy.reloaded", since=mark)
+    town.log.wait("policy.reloaded", since=mark, server=A)
     assert town.send().status == 403
 
 
@@ -149,7 +151,7 @@ def test_no_request_is_lost_while_policies_reload(town):
         for turn in range(20):
             mark = town.log.mark()
             write_new_and_rename(path, (DENY if turn % 2 == 0 else ALLOW) + f"-- {turn}\n")
-            town.log.wait("policy.reloaded", since=mark)
+            town.log.wait("policy.reloaded", since=mark, server=A)
             before = len(answers)
             while len(answers) < before + 5 and not failures:
                 stop.wait(0.01)
@@ -175,7 +177,7 @@ def test_a_handler_that_fails_denies_and_stops_nobody(town, handler, why):
     rewrite_in_place(town.world.path("policies", "main.lua"),
                      ALLOW + "wavegate.on('event', function(event, ctx)\n"
                              f"  if event.content.body == 'bad' then {handler} end\nend)\n")
-    town.log.wait("policy.reloaded", since=mark)
+    town.log.wait("policy.reloaded", since=mark, server=A)
     answer = town.send(town.peer.event(body="bad"))
     assert (answer.status, answer.code) == (403, "SW_FED_POLICY_REJECTED"), (why, answer)
     assert any("main.lua:" in line for line in town.log.lines), "the log names file and line"
