@@ -6,6 +6,8 @@ import threading
 
 import pytest
 
+from harness import poll
+
 # Each instance reports its own reload, and both of a town have the same file.
 A = "a.example.test"
 DENY = """local wavegate = require "wavegate"
@@ -180,5 +182,6 @@ def test_a_handler_that_fails_denies_and_stops_nobody(town, handler, why):
     town.log.wait("policy.reloaded", since=mark, server=A)
     answer = town.send(town.peer.event(body="bad"))
     assert (answer.status, answer.code) == (403, "SW_FED_POLICY_REJECTED"), (why, answer)
-    assert any("main.lua:" in line for line in town.log.lines), "the log names file and line"
+    poll(lambda: any("main.lua:" in line for line in town.log.lines), 10,
+         "a log line with file and line")
     assert town.send().status == 200
