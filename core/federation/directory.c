@@ -315,7 +315,8 @@ static void wake(struct wg_directory_waiter *waiters)
 }
 
 void wg_directory_settle(struct wg_directory *directory, struct wg_str name,
-                         struct wg_peer_box *box, int64_t age_s, const struct wg_err *err)
+                         struct wg_peer_box *box, int64_t age_s, const struct wg_err *err,
+                         const struct wg_err *told)
 {
     struct wg_directory_shard *shard = wg_directory_enter(directory, name);
     struct wg_peer_record *record = wg_map_get(&shard->records, name);
@@ -326,14 +327,14 @@ void wg_directory_settle(struct wg_directory *directory, struct wg_str name,
     if (WG_CHECK(record && record->is_fetching)) {
         if (box)
             note_success(record, box, age_s, now_ms);
-        else if (err->code != WG_CANCELLED)
-            retry_s = note_failure(record, err, now_ms);
+        else if (told->code != WG_CANCELLED)
+            retry_s = note_failure(record, told, now_ms);
         waiters = record->waiters;
         record->waiters = NULL;
         record->is_fetching = false;
     }
     pthread_mutex_unlock(&shard->lock);
-    if (!box && directory->on_failure && err->code != WG_CANCELLED)
+    if (!box && directory->on_failure && told->code != WG_CANCELLED)
         directory->on_failure(directory->on_failure_owner, name, err, retry_s);
     wake(waiters);
 }

@@ -13,11 +13,25 @@ struct discovery {
 };
 
 static void finish(struct discovery *discovery, struct wg_peer_box *box, int64_t age_s,
-                   const struct wg_err *err)
+                   const struct wg_err *err, const struct wg_err *told)
 {
-    wg_directory_settle(discovery->directory, wg_str(discovery->name), box, age_s, err);
+    wg_directory_settle(discovery->directory, wg_str(discovery->name), box, age_s, err, told);
     wg_free(discovery->name);
     wg_free(discovery);
+}
+
+/* The network's reasons name addresses and ports: whoever asks would have a port scanner. */
+static void finish_unreachable(struct discovery *discovery, const struct wg_err *fetch_err)
+{
+    struct wg_err err = *fetch_err;
+    struct wg_err told;
+
+    wg_while(&err, "fetching https://%s" WG_DESCRIPTOR_PATH, discovery->name);
+    wg_fail(&told, err.code == WG_CANCELLED ? WG_CANCELLED : WG_PEER_UNREACHABLE,
+            "https://%s" WG_DESCRIPTOR_PATH " cannot be fetched from here: %s; see that it is "
+            "reachable from the internet with a valid certificate",
+            discovery->name, wg_code_words(err.code));
+    finish(discovery, NULL, 0, &err, &told);
 }
 
 static enum wg_code read_descriptor(struct discovery *discovery,
@@ -44,11 +58,7 @@ static void on_answer(void *owner, const struct wg_http_response *response,
     struct wg_err err;
 
     if (!response) {
-        err = *fetch_err;
-        wg_while(&err, "fetching https://%s" WG_DESCRIPTOR_PATH, discovery->name);
-        if (err.code != WG_CANCELLED)
-            err.code = WG_PEER_UNREACHABLE;
-        finish(discovery, NULL, 0, &err);
+        finish_unreachable(discovery, fetch_err);
         return;
     }
     box = wg_new(struct wg_peer_box);
@@ -58,11 +68,12 @@ static void on_answer(void *owner, const struct wg_http_response *response,
         wg_while(&err, "descriptor https://%s" WG_DESCRIPTOR_PATH, discovery->name);
         err.code = WG_PEER_UNREACHABLE;
         (void)wg_peer_unref(&box->peer);
-        finish(discovery, NULL, 0, &err);
+        finish(discovery, NULL, 0, &err, &err);
         return;
     }
     finish(discovery, box,
-           wg_descriptor_age_s(wg_headers_get(&response->headers, "cache-control")), NULL);
+           wg_descriptor_age_s(wg_headers_get(&response->headers, "cache-control")), NULL,
+           NULL);
 }
 
 void wg_directory_fetch(struct wg_directory *directory, struct wg_str name,

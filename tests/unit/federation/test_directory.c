@@ -58,7 +58,7 @@ static void settle_well(const char *name, unsigned char key, int64_t age_s)
     box->peer.descriptor.key_count = 1;
     memset(box->peer.descriptor.keys[0].key.bytes, key, WG_PUBLIC_KEY_BYTES);
     snprintf(box->peer.descriptor.keys[0].key.kid, WG_KID_CHARS + 1, "key-%d", key);
-    wg_directory_settle(directory, wg_str(name), box, age_s, NULL);
+    wg_directory_settle(directory, wg_str(name), box, age_s, NULL, NULL);
 }
 
 static void settle_badly(const char *name)
@@ -66,7 +66,7 @@ static void settle_badly(const char *name)
     struct wg_err err;
 
     wg_fail(&err, WG_PEER_UNREACHABLE, "connection refused");
-    wg_directory_settle(directory, wg_str(name), NULL, 0, &err);
+    wg_directory_settle(directory, wg_str(name), NULL, 0, &err, &err);
 }
 
 static int set_up(void **state)
