@@ -216,26 +216,28 @@ class Show:
             time.sleep(0.05)
 
     def what_next(self):
-        name = os.path.relpath(os.path.join(ROOT, "tests", "peers", "standin"))
-        ca, at = self.path("tls", "ca.pem"), self.addresses["ingress"]
-        key = self.path("keys", FRIEND + ".key")
-        say = self.page.say
-        say("\nIt stays up; Ctrl-C ends it. Try in another terminal:\n")
-        say(f"  # another event, then what {A} has")
-        say(f"  {name} send --name {FRIEND} --key {key} \\\n"
-            f"      --to {A} --at {at} --ca {ca} --text 'Hello again'")
-        say(f"  curl -s http://{self.controls[A].address}/events")
-        say("  # an old signature (--created-offset -61), a body changed on the way (--tamper)")
-        say("  # the descriptor peers read")
-        say(f"  curl -s --cacert {ca} --connect-to {A}:443:{at} \\\n"
-            f"      https://{A}/.well-known/scaiwave/server")
-        say("  # the policy: save a change and send again; a broken one is in the log and changes nothing")
-        say(f"  ${{EDITOR:-nano}} {self.policy}")
-        say(f"  tail -f {self.log}")
-        say(f"  # take {A} down, and up again")
-        say(f"  curl -s -d '{{\"mode\":\"down\"}}' http://{self.controls[A].address}/mode")
-        say(f"  curl -s -d '{{\"mode\":\"normal\"}}' http://{self.controls[A].address}/mode")
-        say()
+        at, control = self.addresses["ingress"], self.controls[A].address
+        self.page.say(f"""
+It stays up; Ctrl-C ends it. To try in another terminal:
+
+  cd {ROOT}; S={self.folder}
+
+  # another event, and what {A} has; also with --tamper or --created-offset -61
+  tests/peers/standin send --name {FRIEND} --key $S/keys/{FRIEND}.key \\
+      --to {A} --at {at} --ca $S/tls/ca.pem --text 'Hello again'
+  curl -s http://{control}/events
+
+  # the descriptor that peers read
+  curl -s --cacert $S/tls/ca.pem --connect-to {A}:443:{at} https://{A}/.well-known/scaiwave/server
+
+  # the policy: save a change and send again; a broken one changes nothing and is in the log
+  ${{EDITOR:-nano}} $S/policies/main.lua
+  tail -f $S/gateway.log
+
+  # {A} goes down, and comes up again
+  curl -s -d '{{"mode":"down"}}' http://{control}/mode
+  curl -s -d '{{"mode":"normal"}}' http://{control}/mode
+""")
 
 
 def stay():
