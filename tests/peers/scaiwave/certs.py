@@ -33,6 +33,8 @@ class Authority:
                 digital_signature=False, content_commitment=False, key_encipherment=False,
                 data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
                 encipher_only=False, decipher_only=False), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()),
+                           critical=False)
             .sign(self._key, hashes.SHA256()))
         self._identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         _write(self.file, certificate.public_bytes(serialization.Encoding.PEM))
@@ -55,6 +57,8 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(self._identifier, critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
+                           critical=False)
             .sign(self._key, hashes.SHA256()))
         stem = os.path.join(self.folder, stem or name)
         _write(stem + ".pem", certificate.public_bytes(serialization.Encoding.PEM))
