@@ -8,7 +8,7 @@ exec </dev/null
 jobs=${WAVEGATE_JOBS:-$(nproc)}
 
 .ci/install-packages test
-cmake --preset asan
+cmake --preset asan ${CI:+-DWAVEGATE_WERROR=ON} # for people warnings stay warnings
 cmake --build --preset asan -j "$jobs"
 
 status=0
