@@ -72,8 +72,9 @@ struct wg_directory_shard *wg_directory_enter(struct wg_directory *directory,
 /** Fetches the descriptor of name and settles its record; on how->loop. */
 void wg_directory_fetch(struct wg_directory *directory, struct wg_str name,
                         const struct wg_lookup_how *how);
-/** The fetch came out well (box is taken over, lives for age_s) or not: box is NULL, err says why for the log,
- * told what those hear who asked (addresses and what the guard saw are not theirs to know). */
+/** The fetch came out well (box is taken over, lives for age_s) or not: box is NULL, err says
+ * why for the log, told what those hear who asked (addresses and what the guard saw are not
+ * theirs to know). */
 void wg_directory_settle(struct wg_directory *directory, struct wg_str name,
                          struct wg_peer_box *box, int64_t age_s, const struct wg_err *err,
                          const struct wg_err *told);

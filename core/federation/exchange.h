@@ -146,9 +146,3 @@ enum wg_stage_result wg_exchange_refresh(struct wg_exchange *x);
 enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook);
 /** Carries out x->decision: NEXT for allow, else the refusal it demands. */
 enum wg_stage_result wg_exchange_obey(struct wg_exchange *x);
-
-/** The request as it goes to the instance: what came, less what only we may say, plus what we
- * say, signed (docs/protocol.md, "Upstream"). Lives in x->arena. */
-WG_MUST_USE enum wg_code wg_upstream_request(struct wg_exchange *x,
-                                             struct wg_http_request *ret_request,
-                                             struct wg_err *err);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "federation/exchange.h"
+#include "federation/upstream.h"
 #include "wire/json.h"
 
 enum { RETRY_AFTER_S = 5 };
@@ -86,6 +87,45 @@ static void on_answer(void *owner, const struct wg_http_response *response,
     wg_exchange_run(x);
 }
 
+/* The page that policy allows, when that is smaller than the one asked for: then `limit` is
+ * rewritten, and only our own signature stands over the query. */
+static struct wg_str clamped_query(struct wg_exchange *x)
+{
+    struct wg_str rest = x->message->query;
+    char *query;
+
+    if (x->endpoint != WG_ENDPOINT_BACKFILL || x->limits.events < 0 ||
+        (x->limit >= 0 && x->limit <= x->limits.events))
+        return x->message->query;
+    query = wg_arena_format(x->arena, "?limit=%lld", (long long)x->limits.events);
+    if (rest.len)
+        rest = wg_str_of(rest.at + 1, rest.len - 1);
+    while (rest.at) {
+        struct wg_str part = wg_str_split(&rest, '&');
+
+        if (part.len && !wg_str_starts(part, WG_STR("limit=")) && !wg_str_is(part, "limit"))
+            query = wg_arena_format(x->arena, "%s&%.*s", query, WG_STR_F(part));
+    }
+    return wg_str(query);
+}
+
+static enum wg_code make_request(struct wg_exchange *x, struct wg_http_request *ret_request)
+{
+    struct wg_upstream upstream = {
+        .instance = x->instance,
+        .message = *x->message,
+        .peer_name = x->peer_name,
+        .request_id = wg_str(x->request_id),
+        .remote_address = wg_str(x->remote_address),
+        .generation = wg_policy_number(x->generation),
+        .labels = x->labels,
+    };
+
+    upstream.message.query = clamped_query(x);
+    return wg_upstream_request(&upstream, wg_clock_wall_s(x->worker->gateway->clock), x->arena,
+                               ret_request, &x->err);
+}
+
 enum wg_stage_result wg_stage_deliver(struct wg_exchange *x)
 {
     struct wg_http_request request;
@@ -96,7 +136,7 @@ enum wg_stage_result wg_stage_deliver(struct wg_exchange *x)
         fail_delivery(x, "the gateway is stopping");
         return WG_STAGE_REPLY;
     }
-    if (wg_upstream_request(x, &request, &x->err) != WG_OK) {
+    if (make_request(x, &request) != WG_OK) {
         x->err.code = WG_INTERNAL;
         return wg_exchange_refuse(x);
     }
