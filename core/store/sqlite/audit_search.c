@@ -89,6 +89,11 @@ static sqlite3_stmt *select_rows(struct wg_db *db, const struct wg_audit_search 
                            up ? SELECT_ROWS "WHERE peer = ?1" OLDEST_FIRST
                               : SELECT_ROWS "WHERE peer = ?1" NEWEST_FIRST,
                            "ti", search->peer, from);
+    if (search->room_id.len)
+        return wg_db_query(db,
+                           up ? SELECT_ROWS "WHERE room = ?1" OLDEST_FIRST
+                              : SELECT_ROWS "WHERE room = ?1" NEWEST_FIRST,
+                           "ti", search->room_id, from);
     return wg_db_query(
         db, up ? SELECT_ROWS "WHERE ?1" OLDEST_FIRST : SELECT_ROWS "WHERE ?1" NEWEST_FIRST,
         "ii", INT64_C(1), from);

@@ -24,7 +24,7 @@ struct wg_backend {
     /* Held for reading by whoever uses a connection; the writer takes it whole to make all of
      * them anew: SQLite reads its log again only when the last connection has gone. */
     pthread_rwlock_t connections;
-    bool is_broken;               /* writer: the connections could not be made again yet */
+    bool is_broken;               /* writer: not recovered from a failed write yet */
     struct wg_db_state committed; /* writer: as on the disk */
     _Atomic int64_t clock_ms;     /* of the last commit */
     pthread_mutex_t figures_lock;
@@ -122,6 +122,10 @@ enum wg_code wg_backend_open(const struct wg_store_options *options,
     struct wg_err cause = {.code = WG_OK};
     char file[4096];
 
+    /* Counting each allocation takes a lock each time; where SQLite runs already this is
+     * refused, which does no harm. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+
     snprintf(file, sizeof file, "%s/wavegate.db", options->folder);
     backend->options = options;
     backend->file = wg_strdup(wg_str(file));
@@ -193,29 +197,38 @@ static void commit(struct wg_backend *backend, int64_t requests)
     publish(backend, requests, mono_us() - began);
 }
 
-/* After a failed write or fsync nothing that a connection remembers is believed (a second fsync
- * of the same pages may succeed without having written them). All connections go, the log is
- * read again from the file, and what it holds is moved to the main file with an fsync of its
- * own before anything new is promised. */
-static void reopen(struct wg_backend *backend)
+/* Moves what the log holds to the main file, fsyncs that and empties the log. */
+static bool empty_log(struct wg_db *db)
 {
-    struct wg_db *db = &backend->dbs[WG_STORE_WRITER];
+    sqlite3_stmt *row = wg_db_query(db, "PRAGMA wal_checkpoint(TRUNCATE)", "");
+    bool is_empty = false;
+
+    if (wg_db_row(db, row)) {
+        is_empty = wg_db_int(row, 0) == 0;
+        wg_db_end(row);
+    }
+    wg_db_clear(db);
+    return is_empty;
+}
+
+/* After a failed write or fsync nothing new is promised before this has succeeded. A second
+ * fsync of the same pages may succeed without having written them, so none is relied on: all
+ * that was committed is written again, from the log to the main file, and fsynced there; the
+ * log, whose end may hold what was told to have failed, is emptied; then the connections are
+ * made anew, and with them all they remember. */
+static void recover(struct wg_backend *backend)
+{
+    struct wg_db *writer = &backend->dbs[WG_STORE_WRITER];
     struct wg_err err;
 
     pthread_rwlock_wrlock(&backend->connections);
-    close_connections(backend);
     backend->is_broken = true;
-    if (open_connections(backend, WG_STORE_CHECK_QUICK, &err) == WG_OK) {
-        sqlite3_stmt *row = wg_db_query(db, "PRAGMA wal_checkpoint(TRUNCATE)", "");
-
-        if (wg_db_row(db, row)) {
-            backend->is_broken = wg_db_int(row, 0) != 0;
-            wg_db_end(row);
-        }
-    }
-    wg_db_clear(db);
-    if (backend->is_broken)
+    if (!writer->handle || empty_log(writer)) {
         close_connections(backend);
+        backend->is_broken = open_connections(backend, WG_STORE_CHECK_QUICK, &err) != WG_OK;
+        if (backend->is_broken)
+            close_connections(backend);
+    }
     pthread_rwlock_unlock(&backend->connections);
 }
 
@@ -223,10 +236,9 @@ static void reopen(struct wg_backend *backend)
 static void roll_back(struct wg_backend *backend, struct wg_err *err)
 {
     struct wg_db *db = &backend->dbs[WG_STORE_WRITER];
-    bool is_broken = wg_db_is_broken(db);
+    bool is_broken = wg_db_status(db, err) == WG_IO;
 
-    if (wg_db_status(db, err) != WG_OK)
-        wg_while(err, "writing %s", backend->file);
+    wg_while(err, "writing %s", backend->file);
     for (size_t i = 0; i < WG_COUNT(db->statements); i++)
         sqlite3_reset(db->statements[i].statement);
     if (!sqlite3_get_autocommit(db->handle))
@@ -235,7 +247,7 @@ static void roll_back(struct wg_backend *backend, struct wg_err *err)
     db->state = backend->committed;
     publish(backend, 0, -1);
     if (is_broken)
-        reopen(backend);
+        recover(backend);
 }
 
 /* @return whether it was committed; if not, *err says why and nothing of it is there. */
@@ -261,14 +273,13 @@ static bool try_group(struct wg_backend *backend, struct wg_store_op *first,
 static bool is_usable(struct wg_backend *backend, struct wg_err *err)
 {
     if (backend->is_broken)
-        reopen(backend);
+        recover(backend);
     if (!backend->is_broken)
         return true;
-    wg_fail(
-        err, WG_IO,
-        "%s could not be opened again after a failure; look at the disk that holds the data "
-        "folder",
-        backend->file);
+    wg_fail(err, WG_IO,
+            "%s cannot be used since a write failed; look at the disk that holds the data "
+            "folder",
+            backend->file);
     return false;
 }
 
@@ -336,7 +347,7 @@ void wg_backend_read(struct wg_backend *backend, enum wg_store_thread thread,
     /* Until the writer has noticed that the clock was stepped back, time stands still. */
     db->now_ms = now > clock ? now : clock;
     if (!db->handle) {
-        wg_fail(&op->err, WG_IO, "%s could not be opened again after a failure", backend->file);
+        wg_fail(&op->err, WG_IO, "%s cannot be opened since a write failed", backend->file);
     } else {
         op->err.code = WG_OK;
         wg_db_run(db, "BEGIN", "");

@@ -199,13 +199,6 @@ void wg_db_clear(struct wg_db *db)
     db->failure[0] = '\0';
 }
 
-bool wg_db_is_broken(const struct wg_db *db)
-{
-    enum wg_code code = code_of(db->failed);
-
-    return code == WG_IO || code == WG_CORRUPT;
-}
-
 struct wg_str wg_db_text(sqlite3_stmt *statement, int column)
 {
     const char *at = sqlite3_column_blob(statement, column);

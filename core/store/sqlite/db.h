@@ -66,8 +66,6 @@ bool wg_db_is_ok(const struct wg_db *db);
 WG_MUST_USE enum wg_code wg_db_status(const struct wg_db *db, struct wg_err *err);
 /** Forgets the failure. */
 void wg_db_clear(struct wg_db *db);
-/** Damaged or failing storage: the connection must be made anew. */
-bool wg_db_is_broken(const struct wg_db *db);
 
 /** Lent until the statement goes on; a NULL is absent. */
 struct wg_str wg_db_text(sqlite3_stmt *statement, int column);

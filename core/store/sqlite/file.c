@@ -17,6 +17,14 @@ static int64_t number_of(struct wg_db *db, const char *sql)
     return number;
 }
 
+static enum wg_code refuse_as_damaged(const char *file, const char *finding, struct wg_err *err)
+{
+    return wg_fail(err, WG_CORRUPT,
+                   "%s is damaged (%.90s); restore it from a backup, or move it away and lose "
+                   "what waits in it",
+                   file, finding);
+}
+
 static enum wg_code refuse_foreign(struct wg_db *db, const char *file, struct wg_err *err)
 {
     int64_t id = number_of(db, "PRAGMA application_id");
@@ -29,6 +37,8 @@ static enum wg_code refuse_foreign(struct wg_db *db, const char *file, struct wg
             "%s is not a store of Wavegate, or its first page is destroyed; restore it "
             "from a backup, or set another `data` folder",
             file);
+    if ((db->failed & 0xff) == SQLITE_CORRUPT)
+        return refuse_as_damaged(file, db->failure, err);
     if (!wg_db_is_ok(db))
         return wg_db_status(db, err);
     if (id != WG_DB_APPLICATION_ID && (id != 0 || tables != 0))
@@ -81,11 +91,7 @@ static enum wg_code refuse_damaged(struct wg_db *db, const char *file, enum wg_s
     else if (!wg_db_is_ok(db))
         return wg_db_status(db, err);
     if (finding[0])
-        return wg_fail(
-            err, WG_CORRUPT,
-            "%s is damaged (%.90s); restore it from a backup, or move it away and lose "
-            "what waits in it",
-            file, finding);
+        return refuse_as_damaged(file, finding, err);
     return WG_OK;
 }
 

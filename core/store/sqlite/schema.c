@@ -78,6 +78,7 @@ const char *const wg_db_migrations[] = {
     "  latency_us INTEGER NOT NULL, hash BLOB NOT NULL);"
     "CREATE INDEX audit_event ON sw_audit (event) WHERE event IS NOT NULL;"
     "CREATE INDEX audit_peer ON sw_audit (peer) WHERE peer IS NOT NULL;"
+    "CREATE INDEX audit_room ON sw_audit (room) WHERE room IS NOT NULL;"
     "CREATE TABLE audit_anchor ("
     "  one INTEGER PRIMARY KEY CHECK (one = 1), n INTEGER NOT NULL, hash BLOB NOT NULL,"
     "  signature BLOB, key TEXT);"

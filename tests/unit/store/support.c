@@ -76,14 +76,18 @@ static struct posted *take(struct wg_loop *loop, bool is_waiting)
     return posted;
 }
 
+void loop_turn(struct wg_loop *loop)
+{
+    struct posted *posted = take(loop, true);
+
+    posted->call(posted->owner);
+    wg_free(posted);
+}
+
 void loop_until(struct wg_loop *loop, const bool *is_done)
 {
-    while (!*is_done) {
-        struct posted *posted = take(loop, true);
-
-        posted->call(posted->owner);
-        wg_free(posted);
-    }
+    while (!*is_done)
+        loop_turn(loop);
 }
 
 void loop_free(struct wg_loop *loop)

@@ -38,6 +38,7 @@ struct wg_loop *loop_new(void);
 void loop_free(struct wg_loop *loop);
 void loop_post(struct wg_loop *loop, void (*call)(void *owner), void *owner);
 /** Runs posted calls, waiting for some, until *is_done. */
+void loop_turn(struct wg_loop *loop); /**< waits for one and runs it */
 void loop_until(struct wg_loop *loop, const bool *is_done);
 
 /** An accept with one destination, ready to be changed. Texts are literals or the caller's. */
