@@ -13,8 +13,7 @@ static const struct cli_verb verbs[] = {
      cli_check},
     {"config", "reference", "print every setting, as Markdown", cli_config},
     {"keygen", "--out FILE", "make a signing key", cli_keygen},
-    // {"tool", "VERB ...", "the protocol's pieces, one by one: see `wavegate tool help`",
-    // cli_tool},
+    {"tool", "VERB ...", "the protocol's pieces, one by one: `wavegate tool help`", cli_tool},
 };
 
 static void print_usage(FILE *to)
