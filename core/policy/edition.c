@@ -41,6 +41,8 @@ struct wg_edition *wg_edition_unref(struct wg_edition *edition)
         free_source(edition->sources[i]);
     for (size_t i = 0; i < edition->folder_count; i++)
         wg_free(edition->folders[i]);
+    wg_document_unref(edition->document);
+    wg_free(edition->cause);
     wg_free(edition->sources);
     wg_free(edition->folders);
     wg_free(edition);
@@ -127,6 +129,32 @@ static bool is_module_name(struct wg_str name)
         char c = name.at[i];
 
         if (c == '.' && is_start)
+static struct wg_source *copy_source(const struct wg_source *source)
+{
+    struct wg_source *copy = wg_new(struct wg_source);
+
+    copy->key = wg_strdup(wg_str(source->key));
+    copy->path = wg_strdup(wg_str(source->path));
+    copy->shown = wg_strdup(wg_str(source->shown));
+    copy->name = wg_strdup(wg_str(source->name));
+    copy->text = wg_strdup(wg_str_of(source->text, source->len));
+    copy->len = source->len;
+    return copy;
+}
+
+struct wg_edition *wg_edition_again(const struct wg_edition *edition)
+{
+    struct wg_edition *again = wg_edition_new(edition->config, edition->instance);
+
+    again->sources = wg_alloc((edition->source_count + 1) * sizeof *again->sources);
+    for (size_t i = 0; i < edition->source_count; i++)
+        again->sources[i] = copy_source(edition->sources[i]);
+    again->source_count = edition->source_count;
+    for (size_t i = 0; i < edition->folder_count; i++)
+        remember_folder(again, wg_str(edition->folders[i]));
+    return again;
+}
+
             return false;
         if (c != '.' && c != '_' && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'))
             return false;

@@ -3,18 +3,16 @@
 #include "policy/policy_impl.h"
 
 /* Reads and checks an edition on a state of its own: loads it, compares the sandbox with its
- * list, asks every hook once. *ret_edition is given in any case, for the folders that it looked
- * into. */
-static enum wg_code check_edition(struct wg_policy_engine *engine,
-                                  const struct wg_config_instance *instance,
-                                  struct wg_edition **ret_edition, struct wg_err *err)
+ * list, asks every hook once. */
+static enum wg_code check_edition(struct wg_policy_engine *engine, struct wg_edition *edition,
+                                  const char *cause, struct wg_err *err)
 {
-    struct wg_edition *edition = wg_edition_new(engine->config, instance);
     struct wg_state *state = NULL;
     enum wg_code code;
 
     edition->engine = engine;
-    *ret_edition = edition;
+    edition->loaded_at_ms = wg_clock_wall_ms(engine->clock);
+    edition->cause = wg_strdup(wg_str(cause));
     code = wg_state_new(edition, NULL, &state, err);
     if (code == WG_OK) {
         const char *bad = wg_sandbox_verify(state->L);
@@ -49,6 +47,16 @@ static void remember_failure(struct wg_engine_instance *instance, struct wg_edit
     edition->folder_count = 0;
 }
 
+static void keep_former(struct wg_engine_instance *instance, struct wg_edition *edition)
+{
+    if (!edition)
+        return;
+    wg_edition_unref(instance->former[WG_FORMER_EDITIONS - 1]);
+    memmove(&instance->former[1], &instance->former[0],
+            (WG_FORMER_EDITIONS - 1) * sizeof instance->former[0]);
+    instance->former[0] = edition;
+}
+
 static void publish(struct wg_policy_engine *engine, struct wg_engine_instance *instance,
                     struct wg_edition *edition)
 {
@@ -60,7 +68,7 @@ static void publish(struct wg_policy_engine *engine, struct wg_engine_instance *
     instance->edition = edition;
     atomic_store(&instance->number, edition->number);
     pthread_mutex_unlock(&engine->lock);
-    wg_edition_unref(old);
+    keep_former(instance, old);
 }
 
 struct wg_edition *wg_engine_edition(struct wg_policy_engine *engine, size_t instance)
@@ -116,42 +124,59 @@ static void tell(struct wg_policy_engine *engine, const struct wg_engine_instanc
 
 /* A file that was touched but says the same is no new generation; nor is the same mistake news.
  */
-static bool reload_instance(struct wg_policy_engine *engine,
-                            struct wg_engine_instance *instance, const char *cause)
+enum wg_code wg_engine_replace(struct wg_policy_engine *engine,
+                               struct wg_engine_instance *instance, struct wg_edition *edition,
+                               const char *cause, struct wg_err *err)
 {
     bool is_about_files = strcmp(cause, "file") == 0;
-    struct wg_edition *edition;
-    struct wg_err err;
 
-    if (check_edition(engine, instance->config, &edition, &err) != WG_OK) {
+    if (check_edition(engine, edition, cause, err) != WG_OK) {
         bool is_known = is_about_files && instance->last_failure &&
-                        strcmp(instance->last_failure, err.text) == 0;
+                        strcmp(instance->last_failure, err->text) == 0;
 
-        remember_failure(instance, edition, &err);
+        remember_failure(instance, edition, err);
         wg_edition_unref(edition);
         if (!is_known)
-            tell(engine, instance, err.text, cause);
-        return false;
+            tell(engine, instance, err->text, cause);
+        return err->code;
     }
     if (is_about_files && wg_edition_equal(edition, instance->edition)) {
         forget_failure(instance);
         wg_edition_unref(edition);
-        return false;
+        return WG_OK;
     }
     publish(engine, instance, edition);
     tell(engine, instance, NULL, cause);
-    return true;
+    notify_workers(engine);
+    return WG_OK;
+}
+
+static enum wg_code read_again(struct wg_policy_engine *engine,
+                               struct wg_engine_instance *instance, const char *cause,
+                               struct wg_err *err)
+{
+    struct wg_edition *edition = wg_edition_new(engine->config, instance->config);
+
+    edition->document = wg_document_ref(instance->document);
+    return wg_engine_replace(engine, instance, edition, cause, err);
 }
 
 void wg_policy_reload(struct wg_policy_engine *engine, const char *cause)
 {
-    bool is_changed = false;
+    struct wg_err told;
 
     for (size_t i = 0; i < engine->instance_count; i++)
-        is_changed |= reload_instance(engine, &engine->instances[i], cause);
-    if (is_changed)
-        notify_workers(engine);
+        (void)read_again(engine, &engine->instances[i], cause, &told);
     wg_watch_renew(engine);
+}
+
+enum wg_code wg_policy_reload_instance(struct wg_policy_engine *engine, size_t instance,
+                                       const char *cause, struct wg_err *err)
+{
+    enum wg_code code = read_again(engine, &engine->instances[instance], cause, err);
+
+    wg_watch_renew(engine);
+    return code;
 }
 
 static enum wg_code load_first(struct wg_policy_engine *engine, size_t i, struct wg_err *err)
@@ -161,7 +186,8 @@ static enum wg_code load_first(struct wg_policy_engine *engine, size_t i, struct
 
     instance->config = &engine->config->instances[i];
     atomic_init(&instance->number, 0);
-    if (check_edition(engine, instance->config, &edition, err) != WG_OK) {
+    edition = wg_edition_new(engine->config, instance->config);
+    if (check_edition(engine, edition, "start", err) != WG_OK) {
         wg_edition_unref(edition);
         return err->code;
     }
@@ -197,6 +223,9 @@ struct wg_policy_engine *wg_policy_engine_free(struct wg_policy_engine *engine)
     for (size_t i = 0; i < engine->instance_count; i++) {
         forget_failure(&engine->instances[i]);
         wg_edition_unref(engine->instances[i].edition);
+        for (size_t k = 0; k < WG_FORMER_EDITIONS; k++)
+            wg_edition_unref(engine->instances[i].former[k]);
+        wg_document_unref(engine->instances[i].document);
     }
     wg_free(engine->instances);
     pthread_mutex_destroy(&engine->lock);

@@ -174,8 +174,9 @@ static void set_integer(lua_State *L, const char *name, int64_t value)
 static void push_document(lua_State *L)
 {
     static const char *const modes[] = {"open", "invite_only", "closed"};
+    const struct wg_edition *edition = wg_state_of(L)->edition;
     const struct wg_config_federation *federation =
-        &wg_state_of(L)->edition->instance->federation;
+        edition->document ? &edition->document->federation : &edition->instance->federation;
 
     lua_newtable(L);
     lua_pushstring(L, modes[federation->default_mode]);

@@ -129,6 +129,37 @@ void wg_policy_unwatch(struct wg_policy_engine *engine);
  * Thread: the loop given to _watch(). */
 void wg_policy_reload(struct wg_policy_engine *engine, const char *cause);
 
+/** The same for one instance, with the reason when it fails. */
+WG_MUST_USE enum wg_code wg_policy_reload_instance(struct wg_policy_engine *engine,
+                                                   size_t instance, const char *cause,
+                                                   struct wg_err *err);
+/** Another policy document for the instance (copied; NULL: what the configuration says): a generation
+ * of the files in use with that document, checked like any other, decides from the next request on. When
+ * the check fails nothing has changed. Thread: as wg_policy_reload(). */
+WG_MUST_USE enum wg_code wg_policy_set_document(struct wg_policy_engine *engine, size_t instance,
+                                                const struct wg_config_federation *document,
+                                                const char *cause, struct wg_err *err);
+/** The document in use; lent until the next change. Thread: as wg_policy_reload(). */
+const struct wg_config_federation *wg_policy_document(const struct wg_policy_engine *engine,
+                                                      size_t instance);
+
+/** A generation that was in use; texts lent until the next change. */
+struct wg_policy_edition {
+    uint64_t number;
+    int64_t loaded_at_ms; /**< wall clock */
+    const char *cause;    /**< "start", "file", "signal", "request", "document", "rollback" */
+    size_t file_count;
+    bool is_current;
+};
+/** Newest first, the one in use and a few before it. @return how many were written. */
+size_t wg_policy_generations(const struct wg_policy_engine *engine, size_t instance,
+                             struct wg_policy_edition *ret_rows, size_t limit);
+/** Why the last attempt to load failed; NULL when it did not. */
+const char *wg_policy_last_failure(const struct wg_policy_engine *engine, size_t instance);
+/** The files of that generation decide again, as a new generation with the document of now, until they
+ * change on disk. @return WG_NOT_FOUND when it is no longer kept. */
+WG_MUST_USE enum wg_code wg_policy_rollback(struct wg_policy_engine *engine, size_t instance,
+                                            uint64_t number, struct wg_err *err);
 /** Thread of loop from here on. */
 struct wg_policy_worker *wg_policy_worker_new(struct wg_policy_engine *engine,
                                               struct wg_loop *loop);

@@ -42,9 +42,25 @@ struct wg_source {
 struct wg_edition {
     atomic_uint references;
     uint64_t number;
+/* ---- document.c ---- */
+
+/** The policy document of an instance when an operator has put one in the place of what the
+ * configuration says; shared by editions. */
+struct wg_document_copy {
+    atomic_uint references;
+    struct wg_config_federation federation;
+    struct wg_arena arena;
+};
+struct wg_document_copy *wg_document_copy(const struct wg_config_federation *federation);
+struct wg_document_copy *wg_document_ref(struct wg_document_copy *document); /**< NULL is fine */
+struct wg_document_copy *wg_document_unref(struct wg_document_copy *document);
+
     const struct wg_config *config;
     const struct wg_config_instance *instance;
     struct wg_policy_engine *engine;
+    int64_t loaded_at_ms; /**< wall clock */
+    char *cause;
+    struct wg_document_copy *document; /**< NULL: the configuration's */
     struct wg_source **sources;
     size_t source_count;
     char **folders; /**< looked into, whether or not they exist */
@@ -64,6 +80,8 @@ WG_MUST_USE enum wg_code wg_edition_source(struct wg_edition *edition, struct wg
                                            const struct wg_source **ret_source,
                                            struct wg_err *err);
 bool wg_edition_equal(const struct wg_edition *a, const struct wg_edition *b);
+/** Another with the same files, so that nothing is read again. */
+struct wg_edition *wg_edition_again(const struct wg_edition *edition);
 
 /* ---- budget.c ---- */
 
@@ -337,9 +355,13 @@ struct wg_policy_engine {
 struct wg_edition *wg_engine_edition(struct wg_policy_engine *engine, size_t instance);
 /** Watches what the editions of now look into; a no-op before wg_policy_watch(). */
 void wg_watch_renew(struct wg_policy_engine *engine);
+enum { WG_FORMER_EDITIONS = 8 }; /**< kept to roll back to */
+
 void wg_worker_join(struct wg_policy_engine *engine, struct wg_policy_worker *worker);
 void wg_worker_leave(struct wg_policy_engine *engine, struct wg_policy_worker *worker);
 /** Lets the worker load what is newest, in its own time; any thread, engine's lock held. */
+    struct wg_edition *former[WG_FORMER_EDITIONS]; /**< newest first */
+    struct wg_document_copy *document;             /**< NULL: the configuration's */
 void wg_worker_notify(struct wg_policy_worker *worker);
 void wg_worker_add(struct wg_policy_worker *worker, struct wg_policy_call *call);
 void wg_worker_remove(struct wg_policy_worker *worker, struct wg_policy_call *call);
@@ -359,6 +381,11 @@ struct wg_policy_worker {
 struct wg_policy_generation {
     unsigned references;
     struct wg_policy_worker *worker;
+/** Loads, checks and publishes an edition of the instance, and tells. Takes edition over. */
+WG_MUST_USE enum wg_code wg_engine_replace(struct wg_policy_engine *engine,
+                                           struct wg_engine_instance *instance,
+                                           struct wg_edition *edition, const char *cause,
+                                           struct wg_err *err);
     struct wg_edition *edition;
     struct wg_state *state;
     uint64_t refused; /**< a newer number that could not be loaded here: not tried again */
