@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "wire/address.h"
@@ -91,6 +92,13 @@ WG_MUST_USE enum wg_code wg_config_load(const char *file, struct wg_config **ret
                                         void (*on_problem)(void *owner, const char *text),
                                         void *owner, struct wg_err *err);
 struct wg_config *wg_config_free(struct wg_config *config);
+/** The folders with Lua that come with Wavegate: of the source tree when this program runs from
+ * a build tree, else share/wavegate beside its bin/ or where it was configured to be installed.
+ */
+enum { WG_SHIPPED_FOLDERS = 2 };
+void wg_path_shipped(struct wg_arena *arena, const char *ret_folders[WG_SHIPPED_FOLDERS]);
+/** The budget of policies where the configuration says nothing. */
+struct wg_config_budget wg_config_budget_standard(void);
 /** The reference of all settings, as Markdown, from settings.def. */
 struct wg_buf;
 void wg_config_reference(struct wg_buf *out);

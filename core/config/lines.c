@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "config/token_impl.h"
+#include "config/token.h"
 
 /* Lua itself refuses constructors nested deeper than 200; no setting is deeper than 5. */
 enum { DEPTH_LIMIT = 32, PATH_LIMIT_BYTES = 1024 };

@@ -93,11 +93,6 @@ const char *wg_path_resolve(struct load *load, struct wg_str path);
 /** Absolute folder of file. */
 enum wg_code wg_path_folder(const char *file, struct wg_arena *arena, const char **ret_folder,
                             struct wg_err *err);
-/** The folders with Lua that come with Wavegate: of the source tree when this program runs from
- * a build tree, else share/wavegate beside its bin/ or where it was configured to be installed.
- */
-enum { WG_SHIPPED_FOLDERS = 2 };
-void wg_path_shipped(struct wg_arena *arena, const char *ret_folders[WG_SHIPPED_FOLDERS]);
 
 /** CPUs this process may use: affinity, and the CPU quota of its cgroups (v2 and v1) rounded
  * up. */

@@ -25,6 +25,30 @@ const struct wg_setting wg_settings_instance[] = {
 #undef INSTANCE
     {0}};
 
+static int64_t standard_value(const struct wg_setting *setting)
+{
+    int64_t value = 0;
+    uint64_t whole = 0;
+
+    if (setting->kind == KIND_DURATION)
+        (void)wg_duration_parse(wg_str(setting->standard), &value);
+    else if (setting->kind == KIND_SIZE)
+        (void)wg_size_parse(wg_str(setting->standard), &value);
+    else if (wg_str_to_uint(wg_str(setting->standard), INT64_MAX, &whole))
+        value = (int64_t)whole;
+    return value;
+}
+
+struct wg_config_budget wg_config_budget_standard(void)
+{
+    struct wg_config config = {0};
+
+    for (const struct wg_setting *setting = wg_settings_top; setting->path; setting++)
+        if (wg_str_starts(wg_str(setting->path), WG_STR("policy.")))
+            *(int64_t *)(void *)((char *)&config + setting->offset) = standard_value(setting);
+    return config.budget;
+}
+
 /* The component of path that follows section, or absent when path is not below it. */
 static struct wg_str name_below(struct wg_str path, struct wg_str section)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/token_impl.h"
+#include "config/token.h"
 
 static int peek(const struct wg_lexer *lexer, size_t ahead)
 {

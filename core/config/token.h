@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 
-/** Lua 5.4's tokens (manual 3.1), as far as finding fields needs them. */
+/** Lua 5.4's tokens (manual 3.1), as far as finding fields and names needs them. */
 enum wg_token_kind { TOKEN_END, TOKEN_NAME, TOKEN_STRING, TOKEN_NUMBER, TOKEN_SYMBOL };
 
 struct wg_lexer {
