@@ -171,6 +171,18 @@ enum wg_code tool_public_key(struct tool_call *call, struct wg_str text,
     return WG_OK;
 }
 
+enum wg_code tool_check_keys(struct tool_call *call)
+{
+    struct wg_str text, keyid;
+    struct wg_public_key key;
+    size_t cursor = 0;
+
+    while (tool_next_value(call, "key", &cursor, &text))
+        if (tool_public_key(call, text, &keyid, &key) != WG_OK)
+            return call->err->code;
+    return WG_OK;
+}
+
 enum wg_code tool_request(struct tool_call *call, struct wg_message *ret_message)
 {
     struct wg_str scheme = tool_value_of(call, "scheme");

@@ -65,7 +65,8 @@ enum wg_code tool_verify_event(struct tool_call *call)
     struct wg_event event;
     enum wg_code code;
 
-    if (wg_event_parse(call->input, &event, call->err) != WG_OK)
+    if (tool_check_keys(call) != WG_OK ||
+        wg_event_parse(call->input, &event, call->err) != WG_OK)
         return call->err->code;
     code = verify_with_keys(call, &event);
     wg_event_done(&event);

@@ -83,6 +83,8 @@ WG_MUST_USE enum wg_code tool_secret_key(struct tool_call *call, struct wg_secre
 WG_MUST_USE enum wg_code tool_public_key(struct tool_call *call, struct wg_str text,
                                          struct wg_str *ret_keyid,
                                          struct wg_public_key *ret_key);
+/** Are all values of --key keys: asked first, so that a mistake shows whatever the input is. */
+WG_MUST_USE enum wg_code tool_check_keys(struct tool_call *call);
 /** The input as an HTTP/1.1 request, with the scheme of --scheme. */
 WG_MUST_USE enum wg_code tool_request(struct tool_call *call, struct wg_message *ret_message);
 

@@ -66,7 +66,7 @@ static enum wg_code verify_profile(struct tool_call *call, const struct wg_messa
         return call->err->code;
     code = verify_with_keys(call, message, &signature, &tried);
     if (code != WG_OK)
-        return tried || call->is_misused ? code : no_key(call, signature.keyid);
+        return tried ? code : no_key(call, signature.keyid);
     if (digest.at)
         return wg_digest_check(digest, message->body, call->arena, call->err);
     return WG_OK;
@@ -89,7 +89,7 @@ static enum wg_code verify_rfc(struct tool_call *call, const struct wg_message *
         if (label.at && !wg_str_equal(signature->label, label))
             continue;
         if (verify_with_keys(call, message, signature, &tried) != WG_OK) {
-            if (tried || call->is_misused)
+            if (tried)
                 return call->err->code;
             continue;
         }
@@ -111,7 +111,8 @@ enum wg_code tool_verify_request(struct tool_call *call)
     struct wg_message message;
     int64_t now_s;
 
-    if (tool_time(call, "now", &now_s) != WG_OK || tool_request(call, &message) != WG_OK)
+    if (tool_check_keys(call) != WG_OK || tool_time(call, "now", &now_s) != WG_OK ||
+        tool_request(call, &message) != WG_OK)
         return call->err->code;
     if (tool_has(call, "rfc"))
         return verify_rfc(call, &message, now_s);
