@@ -47,7 +47,7 @@ static bool is_name(struct wg_str name)
 
 static enum wg_code refuse_accept(const struct wg_accept *accept, struct wg_err *err)
 {
-    const struct wg_message *message = &accept->message;
+    const struct wg_queued_message *message = &accept->message;
 
     if (!is_name(message->server) || !is_name(message->room_id))
         return wg_fail(err, WG_INVALID, "an event needs a server and a room");
@@ -64,7 +64,7 @@ static enum wg_code refuse_accept(const struct wg_accept *accept, struct wg_err 
     return WG_OK;
 }
 
-static void copy_message(struct wg_store_op *op, struct wg_message *message)
+static void copy_message(struct wg_store_op *op, struct wg_queued_message *message)
 {
     message->server = wg_store_copy(op, message->server);
     message->origin = wg_store_copy(op, message->origin);

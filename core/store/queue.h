@@ -33,7 +33,7 @@ struct wg_delivery_key {
     uint64_t order;
 };
 
-struct wg_message {
+struct wg_queued_message {
     uint8_t event_id[WG_EVENT_KEY];
     struct wg_str server; /**< the instance of ours that receives or sends it */
     struct wg_str origin; /**< server that wrote the event */
@@ -46,7 +46,7 @@ struct wg_message {
 /** One promise: the message, N deliveries, their seen ids and the audit rows, or nothing of it.
  */
 struct wg_accept {
-    struct wg_message message;
+    struct wg_queued_message message;
     const struct wg_destination *destinations;
     size_t destination_count;
     int64_t expires_in_ms; /**< > 0 */
@@ -115,7 +115,7 @@ void wg_store_destinations(struct wg_store *store, struct wg_loop *loop, struct 
 
 struct wg_delivery {
     struct wg_delivery_key key;
-    struct wg_message message;
+    struct wg_queued_message message;
     int64_t attempts; /**< made so far */
     int64_t age_ms;   /**< since it was accepted */
     int64_t expires_in_ms;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite/ops.h"
 
-int64_t wg_db_message_bytes(const struct wg_message *message)
+int64_t wg_db_message_bytes(const struct wg_queued_message *message)
 {
     return (int64_t)(message->body.len + message->extra.len);
 }
@@ -15,7 +15,7 @@ bool wg_db_message_load(struct wg_db *db, struct wg_arena *arena, int64_t order,
                     " coalesce(length(extra), 0) + coalesce(length(body), 0), extra, body"
                     " FROM message WHERE ord = ?1",
                     "i", order);
-    struct wg_message *message = &ret_message->message;
+    struct wg_queued_message *message = &ret_message->message;
     struct wg_str event;
 
     if (!wg_db_row(db, row))
@@ -41,7 +41,7 @@ bool wg_db_message_load(struct wg_db *db, struct wg_arena *arena, int64_t order,
     return true;
 }
 
-void wg_db_message_insert(struct wg_db *db, int64_t order, const struct wg_message *message,
+void wg_db_message_insert(struct wg_db *db, int64_t order, const struct wg_queued_message *message,
                           int64_t expires_at_ms, struct wg_str destinations,
                           int64_t destination_count)
 {

@@ -11,7 +11,7 @@
 
 /* message.c */
 struct wg_db_message {
-    struct wg_message message;
+    struct wg_queued_message message;
     int64_t accepted_at_ms, expires_at_ms;
     int64_t body_bytes; /**< body and extra */
 };
@@ -19,12 +19,12 @@ struct wg_db_message {
 bool wg_db_message_load(struct wg_db *db, struct wg_arena *arena, int64_t order, bool with_body,
                         struct wg_db_message *ret_message);
 /** destinations: keys, separated by newlines. */
-void wg_db_message_insert(struct wg_db *db, int64_t order, const struct wg_message *message,
+void wg_db_message_insert(struct wg_db *db, int64_t order, const struct wg_queued_message *message,
                           int64_t expires_at_ms, struct wg_str destinations,
                           int64_t destination_count);
 /** One of its destinations is done with it; after the last the message goes. */
 void wg_db_message_leave(struct wg_db *db, int64_t order);
-int64_t wg_db_message_bytes(const struct wg_message *message);
+int64_t wg_db_message_bytes(const struct wg_queued_message *message);
 
 /* lane.c */
 struct wg_db_place {

@@ -7,7 +7,7 @@
 enum { MESSAGES = 64, ROWS = 512, CHECKPOINT_EVERY_MS = 3600 * 1000 };
 
 static void tell(struct wg_db *db, const struct wg_db_place *place,
-                 const struct wg_message *message)
+                 const struct wg_queued_message *message)
 {
     struct wg_destination destination = wg_db_destination_of(place->destination);
     const uint8_t *e = message->event_id;
@@ -55,7 +55,7 @@ static int64_t clean_dead(struct wg_db *db, const struct wg_db_place *place)
 
 /* Wherever it is, it ends. @return when this destination is to be looked at again, 0: never */
 static int64_t expire_one(struct wg_db *db, const struct wg_db_place *place,
-                          const struct wg_message *message)
+                          const struct wg_queued_message *message)
 {
     struct wg_str reason = WG_STR("expired");
     int64_t attempts = 0;
