@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <time.h>
 
+#include "policy/coverage.h"
 #include "policy/policy_impl.h"
 
 /* Instructions between two looks at the budget. One instruction costs at most what a string of
@@ -50,10 +51,14 @@ static void on_count(lua_State *L, lua_Debug *activation);
 /* Safe wherever the allocator may be called from: lua_sethook() is made for signal handlers. */
 static void set_step(struct wg_state *state, int step)
 {
+    int mask = LUA_MASKCOUNT | (state->coverage ? LUA_MASKLINE : 0);
+
+    if (state->is_exact)
+        step = STEP_WHEN_BROKEN;
     if (state->budget->step == step)
         return;
     state->budget->step = step;
-    lua_sethook(state->thread, on_count, LUA_MASKCOUNT, step);
+    lua_sethook(state->thread, on_count, mask, step);
 }
 
 static void raise_broken(lua_State *L, int level)
@@ -96,15 +101,29 @@ static void look(lua_State *L, int level)
         raise_broken(L, level);
 }
 
+/* Lua itself would let a script stand a hundred thousand calls deep, and then takes time by that depth for every
+ * error that is caught. */
+static void check_depth(lua_State *L)
+{
+    lua_Debug activation;
+
+    if (lua_getstack(L, WG_CALL_DEPTH_LIMIT, &activation))
+        wg_raise(L, "stack overflow: more than %d calls inside each other", WG_CALL_DEPTH_LIMIT);
+}
+
 static void on_count(lua_State *L, lua_Debug *activation)
 {
     struct wg_state *state = wg_state_of(L);
 
-    (void)activation;
+    if (activation->event == LUA_HOOKLINE) {
+        wg_coverage_hit(state->coverage, L, activation);
+        return;
+    }
     if (!state->budget)
         return;
     state->budget->left -= state->budget->step;
     look(L, 0);
+    check_depth(L);
 }
 
 void wg_budget_enter(struct wg_state *state, struct wg_budget *budget, lua_State *L)

@@ -100,8 +100,10 @@ static void take_result(lua_State *L, struct wg_policy_call *call)
 
     while (count > 0 && lua_isnil(L, ON_ERROR + count))
         count--;
-    if (count == 0)
+    if (count == 0) {
+        wg_trace_answer(L, call, NULL);
         return;
+    }
     value = wg_verdict_at(L, ON_ERROR + 1);
     if (count > 1 || !value) {
         call->failed_source = handler->source;
@@ -115,6 +117,7 @@ static void take_result(lua_State *L, struct wg_policy_call *call)
             count > 1 ? "" : luaL_typename(L, ON_ERROR + 1));
     }
     lua_getiuservalue(L, ON_ERROR + 1, 1);
+    wg_trace_answer(L, call, value);
     if (value->kind == WG_ANSWER_LIMIT)
         take_limit(call->decision, value);
     else if (value->kind == WG_ANSWER_LABEL)
@@ -173,6 +176,7 @@ static void fail(lua_State *L, struct wg_policy_call *call)
             ? wg_str(wg_arena_format(call->arena, "%.400s", text))
             : wg_str(wg_arena_format(call->arena, "%s:%d: %.400s", source->shown, line, text));
     wg_decision_failed(call->question, call->state->edition->instance->on_error, decision);
+    wg_trace_failure(call);
 }
 
 /* ---- the chain ---- */
@@ -191,6 +195,7 @@ static int walk(lua_State *L, int status, lua_KContext is_first)
                 return 0;
         }
         lua_settop(L, ON_ERROR);
+        wg_trace_handler(call, handler_of(call));
         lua_rawgeti(L, LUA_REGISTRYINDEX, chain->handlers[call->at].function);
         lua_pushvalue(L, ARGUMENT);
         lua_pushvalue(L, CTX);
@@ -278,6 +283,7 @@ static void finish(struct wg_policy_call *call)
     if (!decision->failure && !call->is_settled)
         wg_decision_default(call->question, decision);
     wg_decision_bound(call->question, decision);
+    wg_trace_end(call);
 }
 
 /* Runs the coroutine until it ends or waits. @return whether it waits */
@@ -318,6 +324,8 @@ static void park(struct wg_policy_call *call)
     struct wg_state *state = call->state;
 
     call->is_parked = true;
+    if (call->question->trace)
+        call->question->trace->has_waited = true;
     wg_state_ref(state);
     if (!state->worker) /* a dry run: it is cancelled at once */
         return;
@@ -423,6 +431,7 @@ static void begin(struct wg_policy_call *call, const struct wg_question *questio
     call->stop_waiting = NULL;
     call->wait = NULL;
     wg_budget_init(&call->budget, limits->instructions, limits->running_ms);
+    wg_trace_begin(call);
 }
 
 static void init_decision(struct wg_decision *decision, const struct wg_state *state)

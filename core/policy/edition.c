@@ -89,11 +89,31 @@ static struct wg_str base_name(const char *path)
     return name;
 }
 
+static void add_source(struct wg_edition *edition, struct wg_str key, const char *path,
+                       struct wg_str shown, struct wg_str text)
+{
+    struct wg_source *source = wg_new(struct wg_source);
+
+    source->key = wg_strdup(key);
+    source->path = wg_strdup(wg_str(path));
+    source->shown = wg_strdup(shown);
+    source->name = wg_strdup(base_name(path));
+    source->text = wg_strdup(text);
+    source->len = text.len;
+    edition->sources =
+        wg_realloc(edition->sources, (edition->source_count + 1) * sizeof *edition->sources);
+    edition->sources[edition->source_count++] = source;
+}
+
+void wg_edition_add_main(struct wg_edition *edition, const char *shown, struct wg_str text)
+{
+    add_source(edition, WG_STR(""), edition->instance->policy, wg_str(shown), text);
+}
+
 static enum wg_code read_source(struct wg_edition *edition, struct wg_str key, const char *path,
                                 const struct wg_source **ret_source, struct wg_err *err)
 {
     struct wg_buf text;
-    struct wg_source *source;
 
     if (edition->source_count >= WG_SOURCE_COUNT_LIMIT)
         return wg_fail(err, WG_TOO_LARGE, "more than %d policy files", WG_SOURCE_COUNT_LIMIT);
@@ -103,32 +123,12 @@ static enum wg_code read_source(struct wg_edition *edition, struct wg_str key, c
         wg_buf_done(&text);
         return err->code;
     }
-    source = wg_new(struct wg_source);
-    source->key = wg_strdup(key);
-    source->path = wg_strdup(wg_str(path));
-    source->shown = wg_strdup(wg_str(shown_path(edition, path)));
-    source->name = wg_strdup(base_name(path));
-    source->text = wg_strdup(wg_buf_str(&text));
-    source->len = text.len;
+    add_source(edition, key, path, wg_str(shown_path(edition, path)), wg_buf_str(&text));
     wg_buf_done(&text);
-    edition->sources =
-        wg_realloc(edition->sources, (edition->source_count + 1) * sizeof *edition->sources);
-    edition->sources[edition->source_count++] = source;
-    *ret_source = source;
+    *ret_source = edition->sources[edition->source_count - 1];
     return WG_OK;
 }
 
-/* Lower-case words with dots between them, so that no name leads out of the folders. */
-static bool is_module_name(struct wg_str name)
-{
-    bool is_start = true;
-
-    if (name.len == 0 || name.len > 128)
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.at[i];
-
-        if (c == '.' && is_start)
 static struct wg_source *copy_source(const struct wg_source *source)
 {
     struct wg_source *copy = wg_new(struct wg_source);
@@ -155,6 +155,17 @@ struct wg_edition *wg_edition_again(const struct wg_edition *edition)
     return again;
 }
 
+/* Lower-case words with dots between them, so that no name leads out of the folders. */
+static bool is_module_name(struct wg_str name)
+{
+    bool is_start = true;
+
+    if (name.len == 0 || name.len > 128)
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+
+        if (c == '.' && is_start)
             return false;
         if (c != '.' && c != '_' && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'))
             return false;

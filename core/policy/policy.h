@@ -72,6 +72,7 @@ struct wg_question {
         struct wg_str destination, event_id, room_id, code, reason;
         int64_t number, status, age_s, next_in_s;
     } attempt; /**< hook delivery */
+    struct wg_trace *trace; /**< policy/trace.h; NULL: not wanted */
 };
 
 enum wg_verdict { WG_VERDICT_NONE, WG_VERDICT_ALLOW, WG_VERDICT_DENY, WG_VERDICT_DEFER, WG_VERDICT_QUARANTINE };
@@ -128,7 +129,6 @@ void wg_policy_unwatch(struct wg_policy_engine *engine);
 /** Loads a new generation of every instance aside, checks it, swaps it in; a broken one changes nothing.
  * Thread: the loop given to _watch(). */
 void wg_policy_reload(struct wg_policy_engine *engine, const char *cause);
-
 /** The same for one instance, with the reason when it fails. */
 WG_MUST_USE enum wg_code wg_policy_reload_instance(struct wg_policy_engine *engine,
                                                    size_t instance, const char *cause,
@@ -160,6 +160,7 @@ const char *wg_policy_last_failure(const struct wg_policy_engine *engine, size_t
  * change on disk. @return WG_NOT_FOUND when it is no longer kept. */
 WG_MUST_USE enum wg_code wg_policy_rollback(struct wg_policy_engine *engine, size_t instance,
                                             uint64_t number, struct wg_err *err);
+
 /** Thread of loop from here on. */
 struct wg_policy_worker *wg_policy_worker_new(struct wg_policy_engine *engine,
                                               struct wg_loop *loop);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "policy/policy.h"
+#include "policy/trace.h"
 
 /** The inside of core/policy/: what its files share.
  *
@@ -25,6 +26,8 @@ enum {
     WG_HANDLER_LIMIT = 256,
     WG_USE_DEPTH_LIMIT = 16,
     WG_LABEL_LIMIT = 16,
+    WG_CALL_DEPTH_LIMIT = 4000, /**< functions that call each other */
+    WG_PROTECTED_DEPTH_LIMIT = 64, /**< pcall inside pcall */
     WG_RESULT_LIMIT = 8000, /**< values of one table.unpack or string.byte */
 };
 
@@ -39,9 +42,6 @@ struct wg_source {
     size_t len;
 };
 
-struct wg_edition {
-    atomic_uint references;
-    uint64_t number;
 /* ---- document.c ---- */
 
 /** The policy document of an instance when an operator has put one in the place of what the
@@ -55,22 +55,33 @@ struct wg_document_copy *wg_document_copy(const struct wg_config_federation *fed
 struct wg_document_copy *wg_document_ref(struct wg_document_copy *document); /**< NULL is fine */
 struct wg_document_copy *wg_document_unref(struct wg_document_copy *document);
 
-    const struct wg_config *config;
-    const struct wg_config_instance *instance;
-    struct wg_policy_engine *engine;
+struct wg_edition {
+    atomic_uint references;
+    uint64_t number;
     int64_t loaded_at_ms; /**< wall clock */
     char *cause;
     struct wg_document_copy *document; /**< NULL: the configuration's */
+    const struct wg_config *config;
+    const struct wg_config_instance *instance;
+    struct wg_policy_engine *engine;
     struct wg_source **sources;
     size_t source_count;
     char **folders; /**< looked into, whether or not they exist */
     size_t folder_count;
+    /* For tools; NULL in the gateway. */
+    void (*open_more)(lua_State *L); /**< adds to what require finds, before the main file runs */
+    void *tool;
+    struct wg_coverage *coverage;
+    bool is_exact;
+    bool lacks_required; /**< it failed only for want of an option that must be given */
     bool is_sealed; /**< checked: from here on nothing is read from disk, so any thread may use
                        it */
 };
 
 struct wg_edition *wg_edition_new(const struct wg_config *config,
                                   const struct wg_config_instance *instance);
+/** Another with the same files, so that nothing is read again. */
+struct wg_edition *wg_edition_again(const struct wg_edition *edition);
 struct wg_edition *wg_edition_ref(struct wg_edition *edition);
 struct wg_edition *wg_edition_unref(struct wg_edition *edition);
 /** The file of that module, read when it was not yet. "" is the instance's own file.
@@ -79,9 +90,9 @@ struct wg_edition *wg_edition_unref(struct wg_edition *edition);
 WG_MUST_USE enum wg_code wg_edition_source(struct wg_edition *edition, struct wg_str key,
                                            const struct wg_source **ret_source,
                                            struct wg_err *err);
+/** For tools: the main file is this text. */
+void wg_edition_add_main(struct wg_edition *edition, const char *shown, struct wg_str text);
 bool wg_edition_equal(const struct wg_edition *a, const struct wg_edition *b);
-/** Another with the same files, so that nothing is read again. */
-struct wg_edition *wg_edition_again(const struct wg_edition *edition);
 
 /* ---- budget.c ---- */
 
@@ -104,6 +115,7 @@ struct wg_budget {
     int64_t turn_began_ns;
     int64_t turn_began_cpu_ns; /**< -1: not read yet */
     int step;                  /**< instructions between two looks */
+    int protected_depth;       /**< pcall inside pcall */
     enum wg_broken broken;
 };
 
@@ -158,6 +170,8 @@ struct wg_state {
     size_t memory, memory_peak, memory_soft, memory_hard;
     bool is_dry;     /**< a dry run: nothing outside may change */
     bool is_suspect; /**< met the end of its memory: to be replaced before the next call */
+    bool is_exact;   /**< counts single instructions: slow */
+    struct wg_coverage *coverage; /**< notes the lines that run; NULL: nobody wants to know */
     bool has_large_strings;
     struct wg_budget *budget; /**< of whoever runs now; NULL between calls */
     lua_State *thread;        /**< that runs now */
@@ -189,6 +203,9 @@ void wg_sandbox_open(lua_State *L);
 /** Compares what scripts can reach with the list of what they may. @return the first name that
  * is too much or missing, or NULL. */
 const char *wg_sandbox_verify(lua_State *L);
+/** What files see: "pairs", "string", "string.sub"; NULL-terminated. Modules are not among them.
+ */
+const char *const *wg_sandbox_names(void);
 /** Compiles source (text only) with an environment of its own; pushes the function. Raises. */
 void wg_sandbox_load(lua_State *L, const struct wg_source *source);
 /** Replaces the table on top by a view of it that cannot be written to. */
@@ -240,6 +257,7 @@ struct wg_answer_value {
 void wg_verdict_open(lua_State *L); /**< adds to the module on top */
 /** @return NULL when the value is none. */
 const struct wg_answer_value *wg_verdict_at(lua_State *L, int index);
+const char *wg_answer_name(enum wg_answer answer);
 /** The source whose text L runs at level, and the line. */
 const struct wg_source *wg_source_at(lua_State *L, int level, int *ret_line);
 
@@ -325,14 +343,28 @@ void wg_decision_bound(const struct wg_question *question, struct wg_decision *d
 /** What stands when a handler failed; decision->failure and its text are set already. */
 void wg_decision_failed(const struct wg_question *question, enum wg_on_error on_error,
                         struct wg_decision *decision);
+/* ---- trace.c: no-ops when the question has no trace ---- */
+
+void wg_trace_begin(const struct wg_policy_call *call);
+void wg_trace_handler(const struct wg_policy_call *call, const struct wg_handler *handler);
+/** value is what it returned, NULL for nothing; its reason, or list of labels, is on top. */
+void wg_trace_answer(lua_State *L, const struct wg_policy_call *call,
+                     const struct wg_answer_value *value);
+void wg_trace_failure(const struct wg_policy_call *call);
+void wg_trace_end(const struct wg_policy_call *call);
+
 /** Asks every hook that has handlers with a made sample. */
 WG_MUST_USE enum wg_code wg_dry_run(struct wg_state *state, struct wg_err *err);
 
 /* ---- engine.c, worker.c ---- */
 
+enum { WG_FORMER_EDITIONS = 8 }; /**< kept to roll back to */
+
 struct wg_engine_instance {
     const struct wg_config_instance *config;
     struct wg_edition *edition; /**< guarded by the engine's lock */
+    struct wg_edition *former[WG_FORMER_EDITIONS]; /**< newest first */
+    struct wg_document_copy *document;             /**< NULL: the configuration's */
     atomic_uint_least64_t number;
     uint64_t last_number;
     char *last_failure;    /**< text of the last attempt when it failed */
@@ -352,16 +384,17 @@ struct wg_policy_engine {
     void *owner;
 };
 
+/** Loads, checks and publishes an edition of the instance, and tells. Takes edition over. */
+WG_MUST_USE enum wg_code wg_engine_replace(struct wg_policy_engine *engine,
+                                           struct wg_engine_instance *instance,
+                                           struct wg_edition *edition, const char *cause,
+                                           struct wg_err *err);
 struct wg_edition *wg_engine_edition(struct wg_policy_engine *engine, size_t instance);
 /** Watches what the editions of now look into; a no-op before wg_policy_watch(). */
 void wg_watch_renew(struct wg_policy_engine *engine);
-enum { WG_FORMER_EDITIONS = 8 }; /**< kept to roll back to */
-
 void wg_worker_join(struct wg_policy_engine *engine, struct wg_policy_worker *worker);
 void wg_worker_leave(struct wg_policy_engine *engine, struct wg_policy_worker *worker);
 /** Lets the worker load what is newest, in its own time; any thread, engine's lock held. */
-    struct wg_edition *former[WG_FORMER_EDITIONS]; /**< newest first */
-    struct wg_document_copy *document;             /**< NULL: the configuration's */
 void wg_worker_notify(struct wg_policy_worker *worker);
 void wg_worker_add(struct wg_policy_worker *worker, struct wg_policy_call *call);
 void wg_worker_remove(struct wg_policy_worker *worker, struct wg_policy_call *call);
@@ -381,11 +414,6 @@ struct wg_policy_worker {
 struct wg_policy_generation {
     unsigned references;
     struct wg_policy_worker *worker;
-/** Loads, checks and publishes an edition of the instance, and tells. Takes edition over. */
-WG_MUST_USE enum wg_code wg_engine_replace(struct wg_policy_engine *engine,
-                                           struct wg_engine_instance *instance,
-                                           struct wg_edition *edition, const char *cause,
-                                           struct wg_err *err);
     struct wg_edition *edition;
     struct wg_state *state;
     uint64_t refused; /**< a newer number that could not be loaded here: not tried again */

@@ -246,6 +246,11 @@ void wg_sandbox_open(lua_State *L)
     lua_setfield(L, LUA_REGISTRYINDEX, "wavegate.loaded");
 }
 
+const char *const *wg_sandbox_names(void)
+{
+    return allowed_names;
+}
+
 static bool is_allowed(const char *library, const char *name)
 {
     char full[64];

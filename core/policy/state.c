@@ -77,6 +77,8 @@ static int load_main(lua_State *L)
     struct wg_err err;
 
     wg_sandbox_open(L);
+    if (state->edition->open_more)
+        state->edition->open_more(L);
     if (wg_edition_source(state->edition, WG_STR(""), &source, &err) != WG_OK)
         return luaL_error(L, "%s", err.text);
     state->loading->source = source;
@@ -133,6 +135,8 @@ enum wg_code wg_state_new(struct wg_edition *edition, struct wg_policy_worker *w
     state->edition = wg_edition_ref(edition);
     state->worker = worker;
     state->engine = edition->engine;
+    state->is_exact = edition->is_exact;
+    state->coverage = edition->coverage;
     state->memory_hard = limit;
     state->memory_soft = limit - limit / 8;
     state->L = lua_newstate(allocate, state);

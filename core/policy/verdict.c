@@ -281,13 +281,19 @@ static int label(lua_State *L)
     return 1;
 }
 
-static int verdict_tostring(lua_State *L)
+const char *wg_answer_name(enum wg_answer answer)
 {
     static const char *const names[] = {"allow",      "deny",  "defer",
                                         "quarantine", "limit", "label"};
+
+    return names[answer];
+}
+
+static int verdict_tostring(lua_State *L)
+{
     const struct wg_answer_value *value = luaL_checkudata(L, 1, VERDICT);
 
-    lua_pushfstring(L, "wavegate.%s", names[value->kind]);
+    lua_pushfstring(L, "wavegate.%s", wg_answer_name(value->kind));
     return 1;
 }
 

@@ -54,7 +54,7 @@ static const struct field ctx_fields[] = {
     {"direction", DIRECTION, Q(direction)},
     {"now", INTEGER, Q(now_s)},
     {"remote_address", STR, Q(remote_address)},
-    {"is_authenticated", YES_NO, Q(is_authenticated)},
+    {"authenticated", YES_NO, Q(is_authenticated)},
     {"generation", GENERATION, 0},
     {"peer", VIEW, VIEW_PEER},
     {"room", VIEW, VIEW_ROOM},
