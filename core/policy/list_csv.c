@@ -53,6 +53,11 @@ static enum wg_code read_quoted(struct table *table, struct wg_str *ret_field,
     return WG_OK;
 }
 
+static bool ends_field(char byte)
+{
+    return byte == ',' || byte == '\n' || byte == '\r' || byte == '"';
+}
+
 static enum wg_code read_field(struct table *table, struct wg_str *ret_field,
                                struct wg_err *err)
 {
@@ -60,7 +65,7 @@ static enum wg_code read_field(struct table *table, struct wg_str *ret_field,
 
     if (table->rest.len && table->rest.at[0] == '"')
         return read_quoted(table, ret_field, err);
-    while (len < table->rest.len && !strchr(",\r\n\"", table->rest.at[len]))
+    while (len < table->rest.len && !ends_field(table->rest.at[len]))
         len++;
     if (len < table->rest.len && table->rest.at[len] == '"')
         return wg_fail(err, WG_INVALID,

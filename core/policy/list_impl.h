@@ -168,6 +168,9 @@ WG_MUST_USE enum wg_code wg_list_read_csv(struct wg_list_draft *draft, struct wg
                                           struct wg_err *err);
 WG_MUST_USE enum wg_code wg_list_read_json(struct wg_list_draft *draft, struct wg_str text,
                                            struct wg_err *err);
+/** Fills row from a value without escapes. @return false when it is anything else; row is then
+ * of no use */
+bool wg_list_json_plain(struct wg_str text, struct wg_list_row *row, size_t *ret_len);
 /** Does the first line name the columns of a table we would understand? */
 bool wg_list_is_csv_header(struct wg_str line);
 

@@ -130,6 +130,30 @@ static enum wg_code add_value(struct wg_list_draft *draft, json_t *value, uint32
     return wg_list_draft_add(draft, &row, err);
 }
 
+static enum wg_code read_entry(struct walk *walk, struct wg_list_draft *draft,
+                               struct wg_err *err)
+{
+    struct wg_list_row row = {0};
+    enum wg_code code;
+    json_t *value;
+    uint32_t line;
+    size_t len;
+
+    look(walk);
+    line = walk->line;
+    wg_list_draft_give_back(draft, walk->rest.at);
+    if (wg_list_json_plain(walk->rest, &row, &len)) {
+        row.line = line;
+        skip(walk, len);
+        return wg_list_draft_add(draft, &row, err);
+    }
+    if (read_value(walk, draft, &value, err) != WG_OK)
+        return err->code;
+    code = add_value(draft, value, line, err);
+    json_decref(value);
+    return code;
+}
+
 /* Behind the '['. */
 static enum wg_code read_array(struct walk *walk, struct wg_list_draft *draft,
                                struct wg_err *err)
@@ -137,19 +161,8 @@ static enum wg_code read_array(struct walk *walk, struct wg_list_draft *draft,
     if (take(walk, ']'))
         return WG_OK;
     do {
-        enum wg_code code;
-        uint32_t line;
-        json_t *value;
-
-        look(walk);
-        line = walk->line;
-        wg_list_draft_give_back(draft, walk->rest.at);
-        if (read_value(walk, draft, &value, err) != WG_OK)
+        if (read_entry(walk, draft, err) != WG_OK)
             return err->code;
-        code = add_value(draft, value, line, err);
-        json_decref(value);
-        if (code != WG_OK)
-            return code;
     } while (take(walk, ','));
     return take(walk, ']') ? WG_OK : fail(walk, draft, "',' or ']' is missing", err);
 }
