@@ -38,6 +38,8 @@ enum wg_code wg_gateway_new(const struct wg_config *config, const struct wg_cloc
     wg_directory_on_failure(gateway->directory, log_discovery_failure, NULL);
     gateway->nonces = wg_nonces_new(clock, NONCES_LIMIT);
     gateway->taken = wg_taken_new(TAKEN_LIMIT);
+    gateway->tokens = wg_tokens_new(clock);
+    gateway->rooms = wg_rooms_new();
     *ret_gateway = gateway;
     return WG_OK;
 
@@ -50,6 +52,8 @@ struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway)
 {
     if (!gateway)
         return NULL;
+    wg_rooms_free(gateway->rooms);
+    wg_tokens_free(gateway->tokens);
     wg_taken_free(gateway->taken);
     wg_nonces_free(gateway->nonces);
     wg_directory_free(gateway->directory);

@@ -4,10 +4,14 @@
 #include "federation/directory.h"
 #include "federation/instance.h"
 #include "federation/nonces.h"
+#include "federation/rooms.h"
 #include "federation/taken.h"
+#include "federation/tokens.h"
 #include "http/router.h"
 #include "http/server.h"
 #include "policy/policy.h"
+
+struct wg_store;
 
 /** What all workers of the process share. Made by wg_gateway_new() before the first worker,
  * freed after the last. */
@@ -20,6 +24,12 @@ struct wg_gateway {
     struct wg_directory *directory;
     struct wg_nonces *nonces;
     struct wg_taken *taken;
+    struct wg_tokens *tokens;
+    struct wg_rooms *rooms;
+    /** Set by wg_gateway_restore(); NULL where nothing has to last (`wavegate check`). */
+    struct wg_store *store;
+    /** The main thread's loop. It outlives the store, so what nobody waits for answers there. */
+    struct wg_loop *control;
 };
 
 WG_MUST_USE enum wg_code wg_gateway_new(const struct wg_config *config,
