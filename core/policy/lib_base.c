@@ -147,9 +147,26 @@ static int guarded_handler(lua_State *L)
     return lua_gettop(L);
 }
 
+/* Every level that catches the end of the budget costs time once more, so there are few. */
+static void begin_protected(lua_State *L)
+{
+    struct wg_budget *budget = wg_state_of(L)->budget;
+
+    wg_budget_charge(L, 1);
+    if (!budget)
+        return;
+    if (budget->protected_depth >= WG_PROTECTED_DEPTH_LIMIT)
+        wg_raise(L, "more than %d protected calls inside each other", WG_PROTECTED_DEPTH_LIMIT);
+    budget->protected_depth++;
+}
+
 /* before: values that stand below the results. */
 static int end_protected(lua_State *L, int status, lua_KContext before)
 {
+    struct wg_budget *budget = wg_state_of(L)->budget;
+
+    if (budget)
+        budget->protected_depth--;
     if (status != LUA_OK && status != LUA_YIELD) {
         wg_budget_recheck(L);
         lua_pushboolean(L, 0);
@@ -163,6 +180,7 @@ static int end_protected(lua_State *L, int status, lua_KContext before)
 static int base_pcall(lua_State *L)
 {
     luaL_checkany(L, 1);
+    begin_protected(L);
     lua_pushboolean(L, 1); /* the first result, when all goes well */
     lua_insert(L, 1);
     return end_protected(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, end_protected),
@@ -175,6 +193,7 @@ static int base_xpcall(lua_State *L)
     int count = lua_gettop(L) - 2;
 
     luaL_checktype(L, 2, LUA_TFUNCTION);
+    begin_protected(L);
     lua_pushvalue(L, 2);
     lua_pushcclosure(L, guarded_handler, 1);
     lua_replace(L, 2);
@@ -250,6 +269,7 @@ static int base_setmetatable(lua_State *L)
         push_copy(L);
     }
     lua_setmetatable(L, 1);
+    lua_settop(L, 1);
     return 1;
 }
 

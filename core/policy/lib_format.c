@@ -72,6 +72,7 @@ static void add_string(lua_State *L, luaL_Buffer *out, int arg, char *spec)
     wg_tostring(L, arg);
     text = lua_tolstring(L, -1, &len);
     wg_check_string_size(L, luaL_bufflen(out) + len);
+    wg_budget_charge(L, (int64_t)(len / 16));
     if (strlen(spec) == 1 || (len >= 100 && !strchr(spec, '.'))) {
         luaL_addvalue(out);
         return;

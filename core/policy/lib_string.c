@@ -33,7 +33,7 @@ static int string_rep(lua_State *L)
         if (count > WG_STRING_LIMIT_BYTES)
             wg_raise(L, "the result would be longer than %d bytes", WG_STRING_LIMIT_BYTES);
         wg_check_string_size(L, (len + separator_len) * (size_t)count);
-        wg_budget_charge(L, count / 4);
+        wg_budget_charge(L, count / 4 + (int64_t)((len + separator_len) * (size_t)count / 16));
     } else {
         lua_pushliteral(L, ""); /* stock would count to 2^63 with nothing to add */
         return 1;
@@ -81,7 +81,7 @@ static int string_pack(lua_State *L)
             return luaL_error(L, "format result too large: at most %d bytes",
                               WG_STRING_LIMIT_BYTES);
     }
-    wg_check_string_size(L, total);
+    wg_budget_charge(L, (int64_t)(total / 16));
     return charged(L);
 }
 

@@ -120,11 +120,11 @@ static int table_concat(lua_State *L)
     list_length(L);
     luaL_buffinit(L, &text);
     for (lua_Integer i = first; i <= last; i++) {
-        wg_budget_charge(L, 1);
         push_item(L, i);
         if (!lua_isstring(L, -1))
             return luaL_error(L, "invalid value (at index %I) in table for 'concat'",
                               (LUAI_UACINT)i);
+        wg_budget_charge(L, 1 + (int64_t)((lua_rawlen(L, -1) + separator_len) / 16));
         wg_check_string_size(L, luaL_bufflen(&text) + lua_rawlen(L, -1) + separator_len);
         luaL_addvalue(&text);
         if (i == last)

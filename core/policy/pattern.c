@@ -145,7 +145,7 @@ static bool is_single(struct wg_pattern *m, const char *s, const char *p, const 
     case ESCAPE:
         return is_in_class(c, (unsigned char)p[1]);
     case '[':
-        pay(m, (end - p) / 8);
+        pay(m, (end - p) / 4);
         return is_in_set(c, p, end);
     default:
         return (unsigned char)*p == c;
@@ -265,6 +265,7 @@ static bool is_frontier(struct wg_pattern *m, const char *s, const char *p, cons
     int before = s == m->text.at ? '\0' : (unsigned char)s[-1];
     int here = s < text_end(m) ? (unsigned char)*s : '\0';
 
+    pay(m, (end - p) / 2);
     return !is_in_set(before, p, end) && is_in_set(here, p, end);
 }
 

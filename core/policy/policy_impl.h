@@ -220,7 +220,7 @@ void wg_where(lua_State *L, int level);
 WG_NORETURN void wg_raise(lua_State *L, const char *format, ...) WG_PRINTF(2, 3);
 /** Pushes how a value reads, without addresses; runs __tostring. */
 void wg_tostring(lua_State *L, int index);
-/** Charges for a string about to be made; raises past WG_STRING_LIMIT_BYTES. */
+/** Raises when a string about to be made would be longer than WG_STRING_LIMIT_BYTES. */
 void wg_check_string_size(lua_State *L, size_t len);
 
 /* What the libraries offer; each replaces or wraps the stock one, whose table is on top. */

@@ -319,5 +319,4 @@ void wg_check_string_size(lua_State *L, size_t len)
     if (len > WG_STRING_LIMIT_BYTES)
         wg_raise(L, "the result would be a string of %zu bytes: at most %d", len,
                  WG_STRING_LIMIT_BYTES);
-    wg_budget_charge(L, (int64_t)(len / 16));
 }

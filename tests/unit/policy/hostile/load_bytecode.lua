@@ -1,0 +1,3 @@
+LuaT
+-- Only text is loaded.
+-- Load: attempt to load a binary chunk

@@ -1,0 +1,3 @@
+-- Globals are refused while loading, too.
+-- Load: undeclared global 'x'
+x = 1

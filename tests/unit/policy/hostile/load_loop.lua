@@ -1,0 +1,3 @@
+-- The file itself never ends.
+-- Load: instruction budget exceeded
+while true do end

@@ -1,0 +1,3 @@
+-- require cannot leave its folders.
+-- Load: is not a module name
+require '../../../etc/passwd'

@@ -1,0 +1,3 @@
+-- Nor by a slash.
+-- Load: is not a module name
+require 'a/b'

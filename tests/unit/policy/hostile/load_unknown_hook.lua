@@ -1,0 +1,3 @@
+-- A misspelt hook.
+-- Load: did you mean 'event'?
+require('wavegate').on('evnt', function() end)

@@ -1,0 +1,11 @@
+-- A size that wraps around.
+-- Ends: SCRIPT longer than 1048576 bytes
+local wavegate = require "wavegate"
+
+local function attack(event, ctx)
+  return string.rep(string.rep('x', 1 << 19), 1 << 62)
+end
+
+wavegate.on("event", function(event, ctx)
+  if event.content.body == "attack" then return attack(event, ctx) end
+end)

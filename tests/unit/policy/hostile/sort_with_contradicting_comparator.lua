@@ -1,0 +1,13 @@
+-- A comparator that always says yes.
+-- Ends: BUDGET budget exceeded
+local wavegate = require "wavegate"
+
+local function attack(event, ctx)
+  local t = {}
+  for i = 1, 50000 do t[i] = i end
+  while true do table.sort(t, function() return true end) end
+end
+
+wavegate.on("event", function(event, ctx)
+  if event.content.body == "attack" then return attack(event, ctx) end
+end)

@@ -1,0 +1,12 @@
+-- A table that grows for ever.
+-- Ends: BUDGET budget exceeded
+local wavegate = require "wavegate"
+
+local function attack(event, ctx)
+  local t = {}
+  for i = 1, math.huge do t[i] = { i } end
+end
+
+wavegate.on("event", function(event, ctx)
+  if event.content.body == "attack" then return attack(event, ctx) end
+end)

@@ -1,0 +1,11 @@
+-- Handlers cannot be added later.
+-- Ends: SCRIPT only while the file is loaded
+local wavegate = require "wavegate"
+
+local function attack(event, ctx)
+  wavegate.use 'standard'
+end
+
+wavegate.on("event", function(event, ctx)
+  if event.content.body == "attack" then return attack(event, ctx) end
+end)
