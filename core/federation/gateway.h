@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <stdatomic.h>
+
 #include "federation/directory.h"
 #include "federation/instance.h"
+#include "federation/lanes.h"
 #include "federation/nonces.h"
 #include "federation/taken.h"
+#include "federation/tokens.h"
 #include "http/router.h"
 #include "http/server.h"
 #include "policy/policy.h"
+#include "relay/relay.h"
+#include "store/store.h"
 
 /** What all workers of the process share. Made by wg_gateway_new() before the first worker,
  * freed after the last. */
@@ -20,6 +26,14 @@ struct wg_gateway {
     struct wg_directory *directory;
     struct wg_nonces *nonces;
     struct wg_taken *taken;
+    struct wg_lanes *lanes;
+    atomic_bool *may_wait; /**< by instance: wg_queue_may_wait() */
+    struct wg_store
+        *store; /**< opened by serve before, freed after the gateway; NULL in `check` */
+    struct wg_tokens *tokens;
+    struct wg_schedule retry;
+    struct wg_worker **workers; /**< set by serve before the first one runs; NULL in `check` */
+    unsigned worker_count;
 };
 
 WG_MUST_USE enum wg_code wg_gateway_new(const struct wg_config *config,
@@ -37,6 +51,9 @@ struct wg_worker {
     struct wg_loop *loop;
     struct wg_http_client *client; /**< NULL once the worker is closing */
     struct wg_policy_worker *policy;
+    unsigned index;         /**< among gateway->workers */
+    struct wg_relay *relay; /**< the destinations that belong to this worker */
+    struct wg_timer *relay_timer;
     unsigned exchanges; /**< under way */
     void (*on_idle)(void *owner);
     void *on_idle_owner;
