@@ -10,11 +10,26 @@
 #include "cli/cli.h"
 #include "cli/config_argument.h"
 #include "cli/serve_impl.h"
+#include "federation/restore.h"
 
 static void for_each_worker(struct serve *serve, void (*call)(void *worker))
 {
     for (size_t i = 0; i < serve->worker_count; i++)
         wg_loop_post(serve->workers[i].base.loop, call, &serve->workers[i]);
+}
+
+/* A signal that comes while the last things are put away must not end the process half-way,
+ * with a status that looks like a failure. Freeing the watchers puts the default actions back:
+ * hence blocked, too. */
+static void ignore_signals(void)
+{
+    sigset_t mask;
+
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGINT);
+    sigaddset(&mask, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &mask, NULL);
 }
 
 void serve_on_worker_ended(void *owner)
@@ -23,8 +38,12 @@ void serve_on_worker_ended(void *owner)
 
     if (++serve->workers_ended < serve->worker_count)
         return;
+    ignore_signals();
     for (size_t i = 0; i < WG_COUNT(serve->signals); i++)
         serve->signals[i] = wg_signal_free(serve->signals[i]);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     wg_policy_unwatch(serve->gateway->policy);
     wg_loop_stop(serve->control);
 }
@@ -175,7 +194,8 @@ static enum wg_code start(struct serve *serve, const char *file, struct wg_err *
         wg_gateway_new(serve->config, wg_clock_system(), &serve->gateway, err) != WG_OK ||
         set_up_doors(serve, err) != WG_OK)
         return err->code;
-    serve->gateway->store = serve->store;
+    if (wg_gateway_restore(serve->gateway, serve->store, serve->control, err) != WG_OK)
+        return err->code;
     serve->signals[0] = wg_signal_new(serve->control, SIGTERM, on_stop, serve);
     serve->signals[1] = wg_signal_new(serve->control, SIGINT, on_stop, serve);
     serve->signals[2] = wg_signal_new(serve->control, SIGHUP, on_hangup, serve);

@@ -46,6 +46,7 @@ enum wg_code wg_gateway_new(const struct wg_config *config, const struct wg_cloc
     gateway->lanes = wg_lanes_new();
     gateway->may_wait = wg_alloc(config->instance_count * sizeof *gateway->may_wait);
     gateway->tokens = wg_tokens_new(clock);
+    gateway->rooms = wg_rooms_new();
     *ret_gateway = gateway;
     return WG_OK;
 
@@ -58,6 +59,7 @@ struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway)
 {
     if (!gateway)
         return NULL;
+    wg_rooms_free(gateway->rooms);
     wg_tokens_free(gateway->tokens);
     wg_free(gateway->may_wait);
     wg_lanes_free(gateway->lanes);

@@ -7,6 +7,7 @@
 #include "federation/instance.h"
 #include "federation/lanes.h"
 #include "federation/nonces.h"
+#include "federation/rooms.h"
 #include "federation/taken.h"
 #include "federation/tokens.h"
 #include "http/router.h"
@@ -14,6 +15,8 @@
 #include "policy/policy.h"
 #include "relay/relay.h"
 #include "store/store.h"
+
+struct wg_store;
 
 /** What all workers of the process share. Made by wg_gateway_new() before the first worker,
  * freed after the last. */
@@ -28,12 +31,16 @@ struct wg_gateway {
     struct wg_taken *taken;
     struct wg_lanes *lanes;
     atomic_bool *may_wait; /**< by instance: wg_queue_may_wait() */
-    struct wg_store
-        *store; /**< opened by serve before, freed after the gateway; NULL in `check` */
-    struct wg_tokens *tokens;
     struct wg_schedule retry;
     struct wg_worker **workers; /**< set by serve before the first one runs; NULL in `check` */
     unsigned worker_count;
+    struct wg_tokens *tokens;
+    struct wg_rooms *rooms;
+    /** Set by wg_gateway_restore(); NULL where nothing has to last (`wavegate check`). */
+    struct wg_store *store;
+    /** The main thread's loop. It outlives the store, so what nobody waits for answers there.
+     */
+    struct wg_loop *control;
 };
 
 WG_MUST_USE enum wg_code wg_gateway_new(const struct wg_config *config,

@@ -73,9 +73,8 @@ static void write_send_answer(struct wg_exchange *x)
 {
     x->status = x->outcome == WG_EXCHANGE_QUEUED ? 202 : 200;
     wg_exchange_header(x, "content-type", WG_STR("application/json"));
-    x->answer_body = wg_str(wg_arena_format(
-        x->arena, "{\"status\":\"%s\",\"id\":\"%.*s\"}",
-        x->outcome == WG_EXCHANGE_DUPLICATE ? "duplicate" : "accepted", WG_STR_F(x->event.id)));
+    x->answer_body = wg_str(wg_arena_format(x->arena, "{\"status\":\"%s\",\"id\":\"%.*s\"}",
+                                            outcome_name(x), WG_STR_F(x->event.id)));
 }
 
 static void write_refusal(struct wg_exchange *x)

@@ -84,7 +84,8 @@ static enum wg_code check_answer(const struct wg_http_response *response,
     return WG_OK;
 }
 
-static void use_answer(struct wg_list_source *source, const struct wg_http_response *response)
+static enum wg_code use_answer(struct wg_list_source *source,
+                               const struct wg_http_response *response, struct wg_err *err)
 {
     struct wg_list_kept kept = source->kept;
     char *body;
@@ -92,16 +93,19 @@ static void use_answer(struct wg_list_source *source, const struct wg_http_respo
     kept.checked_at_s = wg_clock_wall_s(wg_loop_clock(source->options.loop));
     if (response->status == 304) {
         wg_list_job_start(source, WG_LIST_JOB_SAME, NULL, 0, &kept);
-        return;
+        return WG_OK;
     }
     kept = (struct wg_list_kept){.changed_at_s = kept.checked_at_s,
                                  .checked_at_s = kept.checked_at_s};
     take_header(response, "etag", kept.etag, sizeof kept.etag);
     take_header(response, "last-modified", kept.last_modified, sizeof kept.last_modified);
-    body = wg_alloc(response->body.len + 1);
+    body = wg_try_alloc(response->body.len + 1);
+    if (!body)
+        return wg_fail(err, WG_FULL, "no memory for %zu bytes", response->body.len);
     if (response->body.len)
         memcpy(body, response->body.at, response->body.len);
     wg_list_job_start(source, WG_LIST_JOB_ANSWER, body, response->body.len, &kept);
+    return WG_OK;
 }
 
 static void on_answer(void *owner, const struct wg_http_response *response,
@@ -115,10 +119,9 @@ static void on_answer(void *owner, const struct wg_http_response *response,
         wg_list_source_settle(source);
         return;
     }
-    if (response && check_answer(response, source, &err) == WG_OK) {
-        use_answer(source, response);
+    if (response && check_answer(response, source, &err) == WG_OK &&
+        use_answer(source, response, &err) == WG_OK)
         return;
-    }
     if (!response)
         err = *failure;
     wg_while(&err, "fetching %s", source->shown);

@@ -115,12 +115,14 @@ void wg_list_source_fail(struct wg_list_source *source, struct wg_err *err)
     struct wg_err told = *err;
     unsigned failures;
     bool has_copy;
+    size_t len;
 
     pthread_mutex_lock(&source->lock);
     has_copy = source->current != NULL;
     failures = ++source->info.failures;
-    if (strlen(told.text) + 40 < sizeof told.text)
-        strcat(told.text, has_copy ? "; the last good copy stays" : "; there is no copy yet");
+    len = strlen(told.text);
+    snprintf(told.text + len, sizeof told.text - len, "%s",
+             has_copy ? "; the last good copy stays" : "; there is no copy yet");
     snprintf(source->info.problem, sizeof source->info.problem, "%s", told.text);
     pthread_mutex_unlock(&source->lock);
     while (failures-- > 1 && after_ms < refresh_ms(source))
