@@ -23,4 +23,5 @@ int cli_serve(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_config(int argc, char **argv);
 int cli_keygen(int argc, char **argv);
+int cli_policy(int argc, char **argv);
 int cli_tool(int argc, char **argv);

@@ -5,9 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool cli_config_argument(int argc, char **argv, const char **ret_file)
+const char *cli_config_file(void)
 {
     const char *file = getenv("WAVEGATE_CONFIG");
+
+    return file && *file ? file : "wavegate.lua";
+}
+
+bool cli_config_argument(int argc, char **argv, const char **ret_file)
+{
+    const char *file = NULL;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
@@ -21,7 +28,7 @@ bool cli_config_argument(int argc, char **argv, const char **ret_file)
             return false;
         }
     }
-    *ret_file = file && *file ? file : "wavegate.lua";
+    *ret_file = file && *file ? file : cli_config_file();
     return true;
 }
 

@@ -132,7 +132,7 @@ class Gateway:
             [wavegate_binary(), "serve", "--config", config_file], stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True, errors="replace", env=environment, cwd=world.folder)
         self.log = Log(self.process.stderr)
-        self._stopped = False
+        self._stopped = self._asked_to_stop = False
         try:
             ready = self.log.wait("gateway.ready")
         except AssertionError:
@@ -152,6 +152,7 @@ class Gateway:
             return connection.ask(request)
 
     def signal(self, number):
+        self._asked_to_stop = self._asked_to_stop or number in (signal.SIGTERM, signal.SIGINT)
         self.process.send_signal(number)
 
     def stop(self, deadline_s=DEADLINE_S):
@@ -159,7 +160,7 @@ class Gateway:
         if self._stopped:
             return
         self._stopped = True
-        if self.process.poll() is None:
+        if not self._asked_to_stop and self.process.poll() is None:
             self.signal(signal.SIGTERM)
         try:
             status = self.process.wait(deadline_s)

@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (entry.kind != WG_LIST_NAME && entry.kind != WG_LIST_PARTICIPANT)
             continue;
         if (entry.expires_at_s == 0 && wg_list_find(list, entry.text, 1, &found))
-            must(found.index >= i || found.kind != entry.kind || found.text.len < entry.text.len);
+            must(found.index >= i || found.kind != entry.kind ||
+                 found.text.len < entry.text.len);
     }
     wg_list_find(list, wg_str_of(data + 1, size - 1), 1, &found);
     wg_list_unref(list);

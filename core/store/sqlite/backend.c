@@ -255,13 +255,18 @@ static bool try_group(struct wg_backend *backend, struct wg_store_op *first,
                       const struct wg_store_op *end, struct wg_err *err)
 {
     struct wg_db *db = &backend->dbs[WG_STORE_WRITER];
-    int64_t requests = 0;
+    int64_t requests = 0, changes = sqlite3_total_changes64(db->handle);
 
     begin(backend);
     for (struct wg_store_op *op = first; op != end && wg_db_is_ok(db); op = op->next) {
         op->err.code = WG_OK;
         op->kind->perform(db, op);
         requests++;
+    }
+    if (wg_db_is_ok(db) && sqlite3_total_changes64(db->handle) == changes) {
+        wg_db_run(db, "ROLLBACK", ""); /* duplicates and refusals are not worth an fsync */
+        db->state = backend->committed;
+        return true;
     }
     commit(backend, requests);
     if (wg_db_is_ok(db))

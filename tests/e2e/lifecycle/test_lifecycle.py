@@ -70,6 +70,18 @@ def test_ends_clean_right_after_the_start(town, number):
     assert town.gateway.process.wait(DEADLINE_S) == 0
 
 
+@pytest.mark.parametrize("number, pause_s", [(signal.SIGTERM, 0.001), (signal.SIGHUP, 0.02)])
+def test_signals_up_to_the_last_moment_do_not_spoil_the_end(town, number, pause_s):
+    assert town.send().status == 200
+    town.gateway.signal(signal.SIGTERM)
+    for _ in range(int(DEADLINE_S / pause_s)):
+        if town.gateway.process.poll() is not None:
+            break
+        town.gateway.signal(number)
+        threading.Event().wait(pause_s)
+    assert town.gateway.process.wait(1) == 0
+
+
 def test_starts_again_on_the_same_data(town):
     assert town.send().status == 200
     town.gateway.stop()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unit/store/support.h"
 
+#include <pthread.h>
 #include <string.h>
 
 static struct fixture *open_store(void **state)
@@ -236,6 +237,75 @@ static void a_flood_of_requests_is_bounded_in_memory(void **state)
     assert_non_null(strstr(f->err.text, "too slow"));
 }
 
+/* --- many askers --- */
+
+enum { ASKERS = 3, ASKED = 400 };
+
+struct asker {
+    struct fixture *f;
+    struct wg_loop *loop;
+    pthread_t thread, answered_on;
+    uint32_t number;
+    int64_t answered, wrong_thread;
+    bool is_done;
+};
+
+static void on_asker_accepted(void *owner, const struct wg_err *err,
+                              const struct wg_accepted *accepted)
+{
+    struct asker *asker = owner;
+
+    asker->wrong_thread += !pthread_equal(pthread_self(), asker->answered_on);
+    asker->is_done = ++asker->answered == 2 * ASKED;
+    asker->wrong_thread += err->code != WG_OK || accepted->is_duplicate;
+}
+
+static void on_asker_heads(void *owner, const struct wg_err *err, const struct wg_heads *heads)
+{
+    struct asker *asker = owner;
+
+    (void)heads;
+    asker->wrong_thread += err->code != WG_OK;
+    asker->is_done = ++asker->answered == 2 * ASKED;
+}
+
+static void *ask_much(void *owner)
+{
+    struct asker *asker = owner;
+    struct wg_next next = {.destination = to_peer, .limit = 4};
+
+    asker->answered_on = pthread_self();
+    for (uint32_t i = 0; i < ASKED; i++) {
+        struct wg_accept accept =
+            make_accept(asker->number * 100000 + i, i % 2 ? "room-1" : "room-2", &to_peer);
+
+        wg_store_accept(asker->f->store, asker->loop, &accept, on_asker_accepted, asker);
+        wg_store_next(asker->f->store, asker->loop, &next, on_asker_heads, asker);
+    }
+    loop_until(asker->loop, &asker->is_done);
+    return NULL;
+}
+
+static void answers_each_asker_on_its_own_thread(void **state)
+{
+    struct fixture *f = open_store(state);
+    struct asker askers[ASKERS] = {0};
+    struct wg_store_figures figures;
+
+    for (uint32_t i = 0; i < ASKERS; i++) {
+        askers[i] = (struct asker){.f = f, .loop = loop_new(), .number = i};
+        assert_int_equal(pthread_create(&askers[i].thread, NULL, ask_much, &askers[i]), 0);
+    }
+    for (uint32_t i = 0; i < ASKERS; i++) {
+        pthread_join(askers[i].thread, NULL);
+        assert_int_equal(askers[i].answered, 2 * ASKED);
+        assert_int_equal(askers[i].wrong_thread, 0);
+        loop_free(askers[i].loop);
+    }
+    wg_store_read_figures(f->store, &figures);
+    assert_int_equal(figures.deliveries, ASKERS * ASKED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +321,7 @@ int main(void)
         TEST(the_disk_is_kept_free_for_what_is_promised),
         TEST(one_body_for_many_destinations_goes_with_the_last),
         TEST(a_flood_of_requests_is_bounded_in_memory),
+        TEST(answers_each_asker_on_its_own_thread),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
