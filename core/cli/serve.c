@@ -10,11 +10,26 @@
 #include "cli/cli.h"
 #include "cli/config_argument.h"
 #include "cli/serve_impl.h"
+#include "federation/restore.h"
 
 static void for_each_worker(struct serve *serve, void (*call)(void *worker))
 {
     for (size_t i = 0; i < serve->worker_count; i++)
         wg_loop_post(serve->workers[i].base.loop, call, &serve->workers[i]);
+}
+
+/* A signal that comes while the last things are put away must not end the process half-way,
+ * with a status that looks like a failure. Freeing the watchers puts the default actions back:
+ * hence blocked, too. */
+static void ignore_signals(void)
+{
+    sigset_t mask;
+
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGINT);
+    sigaddset(&mask, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &mask, NULL);
 }
 
 void serve_on_worker_ended(void *owner)
@@ -23,8 +38,12 @@ void serve_on_worker_ended(void *owner)
 
     if (++serve->workers_ended < serve->worker_count)
         return;
+    ignore_signals();
     for (size_t i = 0; i < WG_COUNT(serve->signals); i++)
         serve->signals[i] = wg_signal_free(serve->signals[i]);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     wg_policy_unwatch(serve->gateway->policy);
     wg_loop_stop(serve->control);
 }
@@ -40,13 +59,27 @@ static void on_stop(void *owner)
     for_each_worker(serve, serve_worker_drain);
 }
 
+static void reload(void *owner)
+{
+    struct serve *serve = owner;
+
+    serve->is_reload_due = false;
+    if (serve->is_stopping)
+        return;
+    wg_log(WG_LOG_INFO, "gateway.reloading", "policies and certificates are read again");
+    wg_policy_reload(serve->gateway->policy, "signal");
+    for_each_worker(serve, serve_worker_reload_certificates);
+}
+
+/* A reload takes its time, and more signals may come meanwhile: those are answered by one more.
+ */
 static void on_hangup(void *owner)
 {
     struct serve *serve = owner;
 
-    wg_log(WG_LOG_INFO, "gateway.reloading", "policies and certificates are read again");
-    wg_policy_reload(serve->gateway->policy, "signal");
-    for_each_worker(serve, serve_worker_reload_certificates);
+    if (!serve->is_reload_due)
+        wg_loop_post(serve->control, reload, serve);
+    serve->is_reload_due = true;
 }
 
 static void on_news(void *owner, const struct wg_policy_news *news)
@@ -62,17 +95,27 @@ static void on_news(void *owner, const struct wg_policy_news *news)
                WG_F_TEXT("cause", news->cause), WG_F_TEXT("reason", news->text));
 }
 
+static void write_addresses(const struct serve_addresses *addresses, struct wg_buf *out)
+{
+    for (size_t i = 0; i < addresses->count; i++)
+        wg_buf_addf(out, "%s%s", i ? "," : "", addresses->at[i]);
+}
+
 static void log_ready(const struct serve *serve)
 {
     struct wg_buf ingress;
+    struct wg_buf egress;
 
     wg_buf_init(&ingress, 1024);
-    for (size_t i = 0; i < serve->ingress_count; i++)
-        wg_buf_addf(&ingress, "%s%s", i ? "," : "", serve->ingress_addresses[i]);
+    wg_buf_init(&egress, 1024);
+    write_addresses(&serve->addresses[WG_INBOUND], &ingress);
+    write_addresses(&serve->addresses[WG_OUTBOUND], &egress);
     wg_log(WG_LOG_INFO, "gateway.ready", "wavegate " WAVEGATE_VERSION " takes requests",
-           WG_F_STR("ingress", wg_buf_str(&ingress)), WG_F_INT("workers", serve->worker_count),
+           WG_F_STR("ingress", wg_buf_str(&ingress)), WG_F_STR("egress", wg_buf_str(&egress)),
+           WG_F_INT("workers", serve->worker_count),
            WG_F_INT("instances", serve->config->instance_count), WG_F_INT("pid", getpid()));
     wg_buf_done(&ingress);
+    wg_buf_done(&egress);
 }
 
 /* Each connection is a descriptor: take what the system allows us to. */
@@ -86,20 +129,32 @@ static void raise_file_limit(void)
     }
 }
 
+static enum wg_code set_up_door(struct serve_addresses *addresses, const char *setting,
+                                wg_names listen, struct wg_err *err)
+{
+    for (; *listen; listen++) {
+        if (addresses->count == SERVE_DOORS_LIMIT)
+            return wg_fail(err, WG_CONFIG, "%s: at most %d addresses", setting,
+                           SERVE_DOORS_LIMIT);
+        if (strlen(*listen) >= WG_SOCKET_TEXT)
+            return wg_fail(err, WG_CONFIG, "%s: '%s' is not ip:port", setting, *listen);
+        strcpy(addresses->at[addresses->count++], *listen);
+    }
+    return WG_OK;
+}
+
 static enum wg_code set_up_doors(struct serve *serve, struct wg_err *err)
 {
-    for (wg_names at = serve->config->ingress_listen; *at; at++) {
-        if (serve->ingress_count == SERVE_DOORS_LIMIT)
-            return wg_fail(err, WG_CONFIG, "ingress.listen: at most %d addresses",
-                           SERVE_DOORS_LIMIT);
-        if (strlen(*at) >= WG_SOCKET_TEXT)
-            return wg_fail(err, WG_CONFIG, "ingress.listen: '%s' is not ip:port", *at);
-        strcpy(serve->ingress_addresses[serve->ingress_count++], *at);
-    }
+    const struct wg_config *config = serve->config;
+
     serve->counter =
-        wg_connection_counter_new((unsigned)serve->config->limits.connections_per_address);
+        wg_connection_counter_new((unsigned)config->limits.connections_per_address);
     wg_random(serve->ticket_key, sizeof serve->ticket_key);
-    return WG_OK;
+    if (set_up_door(&serve->addresses[WG_INBOUND], "ingress.listen", config->ingress_listen,
+                    err) != WG_OK)
+        return err->code;
+    return set_up_door(&serve->addresses[WG_OUTBOUND], "egress.listen", config->egress_listen,
+                       err);
 }
 
 static enum wg_code start_workers(struct serve *serve, struct wg_err *err)
@@ -107,6 +162,12 @@ static enum wg_code start_workers(struct serve *serve, struct wg_err *err)
     size_t count = (size_t)serve->config->workers;
 
     serve->workers = wg_alloc(count * sizeof *serve->workers);
+    serve->gateway->workers = wg_alloc(count * sizeof *serve->gateway->workers);
+    serve->gateway->worker_count = (unsigned)count;
+    for (size_t i = 0; i < count; i++) {
+        serve->workers[i].base.index = (unsigned)i;
+        serve->gateway->workers[i] = &serve->workers[i].base;
+    }
     for (size_t i = 0; i < count; i++) {
         serve->worker_count = i + 1;
         if (serve_worker_init(&serve->workers[i], serve, err) != WG_OK)
@@ -129,8 +190,11 @@ static enum wg_code start(struct serve *serve, const char *file, struct wg_err *
     wg_log_set_format(serve->config->log_format);
     raise_file_limit();
     if (wg_loop_new(wg_clock_system(), &serve->control, err) != WG_OK ||
+        serve_open_store(serve, err) != WG_OK ||
         wg_gateway_new(serve->config, wg_clock_system(), &serve->gateway, err) != WG_OK ||
         set_up_doors(serve, err) != WG_OK)
+        return err->code;
+    if (wg_gateway_restore(serve->gateway, serve->store, serve->control, err) != WG_OK)
         return err->code;
     serve->signals[0] = wg_signal_new(serve->control, SIGTERM, on_stop, serve);
     serve->signals[1] = wg_signal_new(serve->control, SIGINT, on_stop, serve);
@@ -155,6 +219,7 @@ static void finish(struct serve *serve)
         wg_loop_stop(serve->control);
         wg_loop_run(serve->control);
     }
+    wg_store_free(serve->store);
     wg_gateway_free(serve->gateway);
     wg_loop_free(serve->control);
     wg_config_free(serve->config);

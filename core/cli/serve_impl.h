@@ -10,7 +10,7 @@
 /** The running gateway: one control loop on the main thread (signals, reloads) and N workers.
  */
 
-enum { SERVE_DOORS_LIMIT = 8, TICKET_KEY_BYTES = 48 };
+enum { SERVE_DOORS_LIMIT = 8, SERVE_DOOR_KINDS = 2, TICKET_KEY_BYTES = 48 };
 
 struct serve;
 
@@ -24,11 +24,23 @@ struct serve_worker {
     struct wg_tls_server *tls_server;
     struct wg_tls_client *tls_client;
     struct wg_dialer *dialer;
-    struct wg_http_server *ingress;
-    struct wg_listener *listeners[SERVE_DOORS_LIMIT];
-    size_t listener_count;
+    struct serve_door {
+        struct serve_worker *worker;
+        enum wg_direction direction;
+        struct wg_http_server *server;
+        struct wg_listener *listeners[SERVE_DOORS_LIMIT];
+        size_t listener_count;
+        bool is_drained;
+    } doors[SERVE_DOOR_KINDS]; /**< ingress, egress: by wg_direction */
     struct wg_timer *drain_timer;
     bool is_draining;
+    bool is_client_closed, is_queue_closed;
+};
+
+/** Where a door listens; shared by all workers. */
+struct serve_addresses {
+    char at[SERVE_DOORS_LIMIT][WG_SOCKET_TEXT];
+    size_t count;
 };
 
 struct serve {
@@ -37,13 +49,14 @@ struct serve {
     struct wg_loop *control;
     struct wg_connection_counter *counter;
     uint8_t ticket_key[TICKET_KEY_BYTES];
-    char ingress_addresses[SERVE_DOORS_LIMIT][WG_SOCKET_TEXT];
-    size_t ingress_count;
+    struct serve_addresses addresses[SERVE_DOOR_KINDS]; /**< by wg_direction */
+    struct wg_store *store;
     struct serve_worker *workers;
     size_t worker_count;
     size_t workers_ended; /* control thread */
     struct wg_signal *signals[3];
     bool is_stopping;
+    bool is_reload_due; /**< posted already: signals that come in between are one */
 };
 
 /** Everything of the worker but its thread; on failure serve_worker_free() clears what is
@@ -57,5 +70,8 @@ void serve_worker_drain(void *worker);
 void serve_worker_reload_certificates(void *worker);
 /** After its thread has ended, or was never started. */
 void serve_worker_free(struct serve_worker *worker);
+/** Opens the store in config->data, which is made when it is missing. @return what to do when
+ * it cannot be. */
+WG_MUST_USE enum wg_code serve_open_store(struct serve *serve, struct wg_err *err);
 /** Runs on the control loop when a worker's loop is about to end. */
 void serve_on_worker_ended(void *serve);

@@ -5,12 +5,13 @@
 #include "cli/serve_impl.h"
 #include "federation/answer.h"
 #include "federation/exchange.h"
+#include "federation/queue.h"
 
 static void on_request(void *owner, struct wg_http_call *call)
 {
-    struct serve_worker *worker = owner;
+    struct serve_door *door = owner;
 
-    wg_exchange_start(&worker->base, call);
+    wg_exchange_start(&door->worker->base, door->direction, call);
 }
 
 static void on_refused(void *owner, const struct wg_stream_info *info, int status,
@@ -27,9 +28,9 @@ static void on_refused(void *owner, const struct wg_stream_info *info, int statu
 
 static void on_accept(void *owner, struct wg_stream *stream)
 {
-    struct serve_worker *worker = owner;
+    struct serve_door *door = owner;
 
-    wg_http_server_adopt(worker->ingress, stream);
+    wg_http_server_adopt(door->server, stream);
 }
 
 static enum wg_code load_certificates(struct serve_worker *worker, struct wg_err *err)
@@ -46,10 +47,11 @@ static enum wg_code load_certificates(struct serve_worker *worker, struct wg_err
     return WG_OK;
 }
 
-static void make_server(struct serve_worker *worker)
+static void make_server(struct serve_worker *worker, enum wg_direction direction)
 {
     static const struct wg_http_server_events events = {on_request, on_refused};
     const struct wg_config_limits *limits = &worker->serve->config->limits;
+    struct serve_door *door = &worker->doors[direction];
     struct wg_http_server_options options;
 
     wg_http_server_defaults(&options);
@@ -58,9 +60,11 @@ static void make_server(struct serve_worker *worker)
     options.head_timeout_ms = limits->head_timeout_ms;
     options.body_timeout_ms = limits->body_timeout_ms;
     options.idle_timeout_ms = limits->idle_timeout_ms;
-    options.scheme = "https";
+    options.scheme = direction == WG_INBOUND ? "https" : "http";
     options.error_body = wg_answer_http_error;
-    worker->ingress = wg_http_server_new(worker->base.loop, &options, &events, worker);
+    door->worker = worker;
+    door->direction = direction;
+    door->server = wg_http_server_new(worker->base.loop, &options, &events, door);
 }
 
 static void make_client(struct serve_worker *worker)
@@ -81,24 +85,35 @@ static void make_client(struct serve_worker *worker)
 _Static_assert(sizeof(struct wg_resolve_entry) == sizeof(struct wg_config_resolve),
                "the configuration's table is handed to the dialer as it is");
 
-static enum wg_code open_doors(struct serve_worker *worker, struct wg_err *err)
+static enum wg_code open_door(struct serve_door *door, struct wg_err *err)
 {
-    struct serve *serve = worker->serve;
+    struct serve *serve = door->worker->serve;
+    struct serve_addresses *addresses = &serve->addresses[door->direction];
+    bool is_public = door->direction == WG_INBOUND;
 
-    for (size_t i = 0; i < serve->ingress_count; i++) {
-        struct wg_listener_options options = {.tls = worker->tls_server,
-                                              .counter = serve->counter};
+    for (size_t i = 0; i < addresses->count; i++) {
+        struct wg_listener_options options = {.tls =
+                                                  is_public ? door->worker->tls_server : NULL,
+                                              .counter = is_public ? serve->counter : NULL};
         char address[WG_SOCKET_TEXT];
 
-        memcpy(address, serve->ingress_addresses[i], sizeof address);
+        memcpy(address, addresses->at[i], sizeof address);
         /* The first worker turns port 0 into a real one; the others share it. */
-        if (wg_socket_listen(address, &options.fd, serve->ingress_addresses[i], err) != WG_OK ||
-            wg_listener_open(worker->base.loop, &options, on_accept, worker,
-                             &worker->listeners[i], err) != WG_OK)
+        if (wg_socket_listen(address, &options.fd, addresses->at[i], err) != WG_OK ||
+            wg_listener_open(door->worker->base.loop, &options, on_accept, door,
+                             &door->listeners[i], err) != WG_OK)
             return err->code;
-        worker->listener_count = i + 1;
+        door->listener_count = i + 1;
     }
     return WG_OK;
+}
+
+static void abort_doors(struct serve_worker *worker)
+{
+    for (size_t i = 0; i < SERVE_DOOR_KINDS; i++) {
+        if (!worker->doors[i].is_drained)
+            wg_http_server_abort(worker->doors[i].server);
+    }
 }
 
 static void on_drain_timeout(void *owner)
@@ -108,7 +123,7 @@ static void on_drain_timeout(void *owner)
     wg_log(
         WG_LOG_WARN, "gateway.drain_timeout",
         "requests are still under way after limits.drain_timeout: closing their connections");
-    wg_http_server_abort(worker->ingress);
+    abort_doors(worker);
 }
 
 enum wg_code serve_worker_init(struct serve_worker *worker, struct serve *serve,
@@ -124,9 +139,13 @@ enum wg_code serve_worker_init(struct serve_worker *worker, struct serve *serve,
     wg_tls_server_set_ticket_key(worker->tls_server, serve->ticket_key);
     worker->base.policy = wg_policy_worker_new(serve->gateway->policy, worker->base.loop);
     worker->drain_timer = wg_timer_new(worker->base.loop, on_drain_timeout, worker);
-    make_server(worker);
+    make_server(worker, WG_INBOUND);
+    make_server(worker, WG_OUTBOUND);
     make_client(worker);
-    return open_doors(worker, err);
+    wg_queue_open(&worker->base);
+    if (open_door(&worker->doors[WG_INBOUND], err) != WG_OK)
+        return err->code;
+    return open_door(&worker->doors[WG_OUTBOUND], err);
 }
 
 static void *run(void *owner)
@@ -158,15 +177,16 @@ void serve_worker_reload_certificates(void *owner)
                WG_F_TEXT("reason", err.text));
 }
 
-/* The end, from the outside in: doors, answers, fetches, policies, then the loop. Each step
- * begins when the one before has said that it is through. */
+/* The end, from the outside in: doors, answers, deliveries and fetches, policies, then the
+ * loop. Each step begins when the one before has said that it is through. */
 
 static void on_policy_closed(void *owner)
 {
     struct serve_worker *worker = owner;
 
     worker->base.policy = NULL;
-    worker->ingress = wg_http_server_free(worker->ingress);
+    for (size_t i = 0; i < SERVE_DOOR_KINDS; i++)
+        worker->doors[i].server = wg_http_server_free(worker->doors[i].server);
     worker->dialer = wg_dialer_free(worker->dialer);
     worker->drain_timer = wg_timer_free(worker->drain_timer);
     wg_loop_stop(worker->base.loop);
@@ -179,21 +199,49 @@ static void on_idle(void *owner)
     wg_policy_worker_close(worker->base.policy, on_policy_closed, worker);
 }
 
+static void end_when_quiet(struct serve_worker *worker)
+{
+    if (worker->is_client_closed && worker->is_queue_closed)
+        wg_worker_when_idle(&worker->base, on_idle, worker);
+}
+
 static void on_client_closed(void *owner)
 {
     struct serve_worker *worker = owner;
 
-    wg_worker_when_idle(&worker->base, on_idle, worker);
+    worker->is_client_closed = true;
+    end_when_quiet(worker);
+}
+
+static void on_queue_closed(void *owner)
+{
+    struct serve_worker *worker = owner;
+
+    worker->is_queue_closed = true;
+    end_when_quiet(worker);
 }
 
 static void on_drained(void *owner)
 {
-    struct serve_worker *worker = owner;
+    struct serve_door *door = owner;
+    struct serve_worker *worker = door->worker;
     struct wg_http_client *client = worker->base.client;
 
+    door->is_drained = true;
+    if (!worker->doors[WG_INBOUND].is_drained || !worker->doors[WG_OUTBOUND].is_drained)
+        return;
     wg_timer_stop(worker->drain_timer);
+    wg_queue_close(&worker->base, on_queue_closed, worker);
     worker->base.client = NULL; /* whoever asks from now on is told that we are closing */
     wg_http_client_close(client, on_client_closed, worker);
+}
+
+static void drain_door(struct serve_door *door)
+{
+    for (size_t i = 0; i < door->listener_count; i++)
+        wg_listener_close(door->listeners[i]);
+    door->listener_count = 0;
+    wg_http_server_drain(door->server, on_drained, door);
 }
 
 void serve_worker_drain(void *owner)
@@ -201,24 +249,21 @@ void serve_worker_drain(void *owner)
     struct serve_worker *worker = owner;
 
     if (worker->is_draining) { /* asked twice: no more patience */
-        if (worker->ingress && worker->base.client)
-            wg_http_server_abort(worker->ingress);
+        abort_doors(worker);
         return;
     }
     worker->is_draining = true;
-    for (size_t i = 0; i < worker->listener_count; i++)
-        wg_listener_close(worker->listeners[i]);
-    worker->listener_count = 0;
     wg_timer_start(worker->drain_timer, worker->serve->config->limits.drain_timeout_ms);
-    wg_http_server_drain(worker->ingress, on_drained, worker);
+    drain_door(&worker->doors[WG_INBOUND]);
+    drain_door(&worker->doors[WG_OUTBOUND]);
 }
 
 void serve_worker_free(struct serve_worker *worker)
 {
-    if (worker->has_thread)
+    if (worker->has_thread) {
         pthread_join(worker->thread, NULL);
-    else if (worker->ingress) { /* never started: its end runs here, on the loop it would have
-                                   had */
+    } else if (worker->base.relay) { /* never started: its end runs here, on the loop it would
+                                        have had */
         serve_worker_drain(worker);
         wg_loop_run(worker->base.loop);
     }

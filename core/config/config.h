@@ -58,6 +58,19 @@ struct wg_config_limits { /**< limits = { ... } */
     int64_t drain_timeout_ms; /**< SIGTERM: 30 s, then connections are closed */
 };
 
+struct wg_config_queue { /**< queue = { ... } */
+    const char *retry;   /**< schedule as text; NULL: full jitter */
+    int64_t expiry_ms;   /**< 5 days */
+    const struct wg_config_span {
+        const char *name;
+        int64_t ms;
+    } * expiry_by_type; /**< ends with name == NULL */
+    int64_t rows, bytes, free_disk_bytes;
+    int64_t under_way;      /**< deliveries at once, of all workers */
+    int64_t under_way_peer; /**< to one destination */
+    int64_t seen_keep_ms, dead_keep_ms;
+};
+
 struct wg_config {
     const char *file;   /**< as given */
     const char *folder; /**< absolute; relative paths below were taken from here */
@@ -73,6 +86,7 @@ struct wg_config {
     bool allow_ip_literals; /**< peers.allow_ip_literals: IP literals as server names; false */
     struct wg_config_budget budget;
     struct wg_config_limits limits;
+    struct wg_config_queue queue;
     enum wg_log_level log_level;   /**< log = { level = "info", format = "json" } */
     enum wg_log_format log_format; /**< "auto": human on a terminal, else json */
     /** Folders that `wavegate.use` and `require` search, in order: those of the setting (unless

@@ -74,6 +74,7 @@ void wg_read_folders(struct load *, const struct place *, const struct wg_settin
 void wg_read_cidrs(struct load *, const struct place *, const struct wg_setting *, void *);
 void wg_read_resolve(struct load *, const struct place *, const struct wg_setting *, void *);
 void wg_read_instances(struct load *, const struct place *, const struct wg_setting *, void *);
+void wg_read_spans(struct load *, const struct place *, const struct wg_setting *, void *);
 void wg_read_path(struct load *, const struct place *, const struct wg_setting *, void *);
 void wg_read_file(struct load *, const struct place *, const struct wg_setting *, void *);
 void wg_read_anchors(struct load *, const struct place *, const struct wg_setting *, void *);

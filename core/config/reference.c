@@ -63,6 +63,7 @@ static void write_default(const struct wg_setting *setting, struct wg_buf *out)
     case KIND_FOLDERS:
     case KIND_CIDRS:
     case KIND_RESOLVE:
+    case KIND_SPANS:
         wg_buf_addf(out, "`{");
         while (rest.at && rest.len) {
             struct wg_str item = wg_str_split(&rest, ' ');

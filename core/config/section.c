@@ -131,6 +131,7 @@ static void push_default(lua_State *L, const struct wg_setting *setting)
     case KIND_FOLDERS:
     case KIND_CIDRS:
     case KIND_RESOLVE:
+    case KIND_SPANS:
         lua_newtable(L);
         for (int i = 1; rest.at && rest.len; i++) {
             struct wg_str item = wg_str_split(&rest, ' ');

@@ -8,23 +8,25 @@
 
 /** How a value is written and what it becomes. Columns: name; words of the reference; what it
  * becomes in the struct. */
-#define WG_SETTING_KINDS(X)                                            \
-    X(LISTEN, "list of `ip:port`")       /* wg_names */                \
-    X(PEERS, "list of server names")     /* wg_names */                \
-    X(FOLDERS, "list of folders")        /* wg_names */                \
-    X(PATH, "path")                      /* const char *, absolute */  \
-    X(FILE, "file")                      /* const char *, absolute */  \
-    X(ANCHORS, "`\"system\"` or a file") /* const char * */            \
-    X(URL, "URL")                        /* const char * */            \
-    X(INTEGER, "integer")                /* int64_t */                 \
-    X(DURATION, "duration")              /* int64_t, ms */             \
-    X(TIME, "time")                      /* int64_t, s since 1970 */   \
-    X(SIZE, "size")                      /* int64_t, bytes */          \
-    X(BOOLEAN, "boolean")                /* bool */                    \
-    X(CHOICE, "one of")                  /* an enum, counted from 0 */ \
-    X(WORKERS, "`\"auto\"` or integer")  /* int */                     \
-    X(RESOLVE, "table of name to `ip:port`")                           \
-    X(CIDRS, "list of CIDR blocks")                                    \
+#define WG_SETTING_KINDS(X)                                             \
+    X(LISTEN, "list of `ip:port`")        /* wg_names */                \
+    X(PEERS, "list of server names")      /* wg_names */                \
+    X(FOLDERS, "list of folders")         /* wg_names */                \
+    X(PATH, "path")                       /* const char *, absolute */  \
+    X(FILE, "file")                       /* const char *, absolute */  \
+    X(ANCHORS, "`\"system\"` or a file")  /* const char * */            \
+    X(URL, "URL")                         /* const char * */            \
+    X(TEXT, "text")                       /* const char * */            \
+    X(SPANS, "table of name to duration") /* struct wg_config_span * */ \
+    X(INTEGER, "integer")                 /* int64_t */                 \
+    X(DURATION, "duration")               /* int64_t, ms */             \
+    X(TIME, "time")                       /* int64_t, s since 1970 */   \
+    X(SIZE, "size")                       /* int64_t, bytes */          \
+    X(BOOLEAN, "boolean")                 /* bool */                    \
+    X(CHOICE, "one of")                   /* an enum, counted from 0 */ \
+    X(WORKERS, "`\"auto\"` or integer")   /* int */                     \
+    X(RESOLVE, "table of name to `ip:port`")                            \
+    X(CIDRS, "list of CIDR blocks")                                     \
     X(INSTANCES, "table of server name to instance")
 
 enum wg_setting_kind {

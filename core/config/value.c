@@ -164,6 +164,16 @@ static void read_time(struct load *load, const struct place *place,
         *(int64_t *)to = value;
 }
 
+static void read_text(struct load *load, const struct place *place,
+                      const struct wg_setting *setting, void *to)
+{
+    struct wg_str text;
+
+    (void)setting;
+    if (wg_take_string(load, place, "text", &text))
+        *(const char **)to = text.len ? wg_arena_copy(&load->box->arena, text).at : NULL;
+}
+
 static void read_boolean(struct load *load, const struct place *place,
                          const struct wg_setting *setting, void *to)
 {
@@ -217,6 +227,8 @@ void wg_value_read(struct load *load, const struct place *place,
                                               [KIND_FILE] = wg_read_file,
                                               [KIND_ANCHORS] = wg_read_anchors,
                                               [KIND_URL] = wg_read_url,
+                                              [KIND_TEXT] = read_text,
+                                              [KIND_SPANS] = wg_read_spans,
                                               [KIND_INTEGER] = read_integer,
                                               [KIND_DURATION] = read_duration,
                                               [KIND_TIME] = read_time,

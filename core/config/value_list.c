@@ -243,6 +243,39 @@ void wg_read_resolve(struct load *load, const struct place *place,
     *(const struct wg_config_resolve **)to = entries;
 }
 
+/* Event types are names of any kind, so each value goes the way of a setting of its own. */
+void wg_read_spans(struct load *load, const struct place *place,
+                   const struct wg_setting *setting, void *to)
+{
+    const struct wg_setting one = {.path = setting->path,
+                                   .kind = KIND_DURATION,
+                                   .least = setting->least,
+                                   .most = setting->most};
+    lua_State *L = load->L;
+    struct wg_config_span *spans;
+    struct wg_str *names;
+    size_t count;
+
+    if (!lua_istable(L, -1)) {
+        wg_problem(load, place,
+                   "must be a table like { [\"swp.room.typing\"] = \"1m\" }, is %s",
+                   wg_value_words(L));
+        return;
+    }
+    names = wg_take_names(load, place, &count);
+    spans = wg_arena_alloc(&load->box->arena, (count + 1) * sizeof *spans);
+    for (size_t i = 0; i < count; i++) {
+        struct place at = {place, names[i], false};
+
+        spans[i].name = wg_arena_copy(&load->box->arena, names[i]).at;
+        lua_pushlstring(L, names[i].at, names[i].len);
+        lua_rawget(L, -2);
+        wg_value_read(load, &at, &one, &spans[i].ms);
+        lua_pop(L, 1);
+    }
+    *(const struct wg_config_span **)to = spans;
+}
+
 void wg_read_instances(struct load *load, const struct place *place,
                        const struct wg_setting *setting, void *to)
 {

@@ -38,7 +38,7 @@ static void fill_question(struct wg_exchange *x, enum wg_hook hook)
 
     *question = (struct wg_question){
         .hook = hook,
-        .direction = WG_INBOUND,
+        .direction = x->direction,
         .server = x->instance->server_name,
         .now_s = wg_clock_wall_s(x->worker->gateway->clock),
         .remote_address = wg_str(x->remote_address),
@@ -128,13 +128,33 @@ enum wg_stage_result wg_exchange_obey(struct wg_exchange *x)
     case WG_VERDICT_DENY:
         return refuse(x, decision->code);
     case WG_VERDICT_QUARANTINE:
+        if (!x->has_event)
+            return refuse(x, WG_POLICY_REJECTED); /* there is nothing to hold */
+        x->is_held = true;
+        x->held_reason = decision->reason;
+        return WG_STAGE_NEXT;
     case WG_VERDICT_NONE:
         break;
     }
-    /* Nothing here keeps a held event durably, so it is not taken: the peer keeps it and asks
-     * again. */
-    x->retry_after_s = 300;
-    return wg_exchange_fail(x, WG_UPSTREAM_UNAVAILABLE,
-                            "held for review, and cannot be kept here now: "
-                            "send it again later");
+    return refuse(x, WG_POLICY_REJECTED);
+}
+
+struct wg_str wg_exchange_clamped_query(struct wg_exchange *x)
+{
+    struct wg_str rest = x->message->query;
+    char *query;
+
+    if (x->endpoint != WG_ENDPOINT_BACKFILL || x->limits.events < 0 ||
+        (x->limit >= 0 && x->limit <= x->limits.events))
+        return x->message->query;
+    query = wg_arena_format(x->arena, "?limit=%lld", (long long)x->limits.events);
+    if (rest.len)
+        rest = wg_str_of(rest.at + 1, rest.len - 1);
+    while (rest.at) {
+        struct wg_str part = wg_str_split(&rest, '&');
+
+        if (part.len && !wg_str_starts(part, WG_STR("limit=")) && !wg_str_is(part, "limit"))
+            query = wg_arena_format(x->arena, "%s&%.*s", query, WG_STR_F(part));
+    }
+    return wg_str(query);
 }

@@ -4,9 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/** The life of an inbound request, in order. Cheap and certain refusals come before costly
+/** The life of a request from a peer, in order. Cheap and certain refusals come before costly
  * work. */
-static const struct wg_stage stages[] = {
+static const struct wg_stage inbound[] = {
     {"route", wg_stage_route},               /* which instance, which endpoint */
     {"claim", wg_stage_claim},               /* who says it is calling, and when */
     {"discover", wg_stage_discover},         /* that peer's keys, maybe from its server */
@@ -16,16 +16,37 @@ static const struct wg_stage stages[] = {
     {"admit", wg_stage_admit},                           /* hook peer */
     {"judge", wg_stage_judge},                           /* the hooks of this endpoint */
     {"deduplicate", wg_stage_deduplicate},               /* seen before? */
-    {"deliver", wg_stage_deliver},                       /* to the instance */
+    {"deliver", wg_stage_deliver},                       /* to the instance, or the queue */
     {"screen", wg_stage_screen},                         /* history on its way out */
     {"record", wg_stage_record},                         /* log line, counters, answer */
 };
 
-static const struct wg_stage *const record = &stages[WG_COUNT(stages) - 1];
+/** The life of a request from an instance to its peers. */
+static const struct wg_stage outbound[] = {
+    {"route", wg_stage_submit_route}, /* whose token, to whom, which endpoint */
+    {"parse", wg_stage_submit_parse}, /* the event and its recipients */
+    {"seal", wg_stage_seal},          /* the origin's signature: made, or checked */
+    {"decide", wg_stage_decide},      /* the hooks, for each recipient */
+    {"queue", wg_stage_queue},        /* the promise: stored, fsynced */
+    {"admit", wg_stage_admit},        /* reads only from here on: hook peer */
+    {"judge", wg_stage_judge},        /* the hooks of the endpoint */
+    {"discover", wg_stage_discover},  /* the peer's descriptor */
+    {"proxy", wg_stage_proxy},        /* signed and asked at once */
+    {"screen", wg_stage_screen},      /* history on its way in */
+    {"record", wg_stage_record},      /* log line, counters, answer */
+};
+
+static const struct {
+    const struct wg_stage *first, *record;
+} walks[] = {
+    [WG_INBOUND] = {inbound, &inbound[WG_COUNT(inbound) - 1]},
+    [WG_OUTBOUND] = {outbound, &outbound[WG_COUNT(outbound) - 1]},
+};
 
 const char *wg_endpoint_name(enum wg_endpoint endpoint)
 {
-    static const char *const names[] = {"descriptor", "send", "profile", "members", "backfill"};
+    static const char *const names[] = {"descriptor", "send",     "profile",
+                                        "members",    "backfill", "relay"};
 
     return names[endpoint];
 }
@@ -36,14 +57,14 @@ void wg_exchange_run(struct wg_exchange *x)
         const struct wg_stage *stage = x->stage;
         enum wg_stage_result result = stage->run(x);
 
-        if (stage == record) /* x is gone */
+        if (stage->run == wg_stage_record) /* x is gone */
             return;
         if (result == WG_STAGE_WAIT)
             return;
         if (result == WG_STAGE_REPLY) {
             x->refusing_stage = wg_str(stage->name);
-            x->stage = record;
-        } else {
+            x->stage = x->record;
+        } else if (x->stage == stage) { /* else the stage has sent it elsewhere */
             x->stage = stage + 1;
         }
     }
@@ -61,7 +82,7 @@ static void on_gone(void *owner)
         x->policy_call = NULL;
         wg_exchange_fail(x, WG_CANCELLED, "the client went away");
         x->refusing_stage = wg_str(x->stage->name);
-        x->stage = record;
+        x->stage = x->record;
         wg_exchange_run(x);
     } else if (x->history) {
         wg_history_cancel(x->history);
@@ -73,7 +94,8 @@ static void on_gone(void *owner)
     }
 }
 
-void wg_exchange_start(struct wg_worker *worker, struct wg_http_call *call)
+void wg_exchange_start(struct wg_worker *worker, enum wg_direction direction,
+                       struct wg_http_call *call)
 {
     struct wg_arena *arena = wg_http_call_arena(call);
     struct wg_exchange *x = wg_arena_new(arena, struct wg_exchange);
@@ -82,7 +104,9 @@ void wg_exchange_start(struct wg_worker *worker, struct wg_http_call *call)
     x->call = call;
     x->message = wg_http_call_message(call);
     x->arena = arena;
-    x->stage = stages;
+    x->direction = direction;
+    x->stage = walks[direction].first;
+    x->record = walks[direction].record;
     x->limit = x->limits.events = x->limits.bytes = x->limits.not_before_s = -1;
     x->started_ms = wg_clock_mono_ms(worker->gateway->clock);
     wg_uuid_make(wg_clock_wall_ms(worker->gateway->clock), x->request_id);
@@ -90,6 +114,16 @@ void wg_exchange_start(struct wg_worker *worker, struct wg_http_call *call)
     worker->exchanges++;
     wg_http_call_on_gone(call, on_gone, x);
     wg_exchange_run(x);
+}
+
+enum wg_stage_result wg_exchange_turn_inside(struct wg_exchange *x)
+{
+    x->direction = WG_INBOUND;
+    x->record = walks[WG_INBOUND].record;
+    x->stage = walks[WG_INBOUND].first;
+    while (x->stage->run != wg_stage_admit)
+        x->stage++;
+    return WG_STAGE_NEXT;
 }
 
 enum wg_stage_result wg_exchange_refuse(struct wg_exchange *x)

@@ -4,10 +4,12 @@
 #include "base/id.h"
 #include "federation/gateway.h"
 #include "federation/history.h"
+#include "store/queue.h"
 #include "wire/signature.h"
 
-/** One inbound request on its walk through the stages (docs: ARCHITECTURE.md, "One request, one
- * walk"). Everything it learns lives in the arena of its call. */
+/** One request on its walk through the stages (docs: ARCHITECTURE.md, "One request, one walk"):
+ * inbound, from a peer to an instance, or outbound, from an instance to its peers. Everything
+ * it learns lives in the arena of its call. */
 
 enum wg_endpoint {
     WG_ENDPOINT_DESCRIPTOR,
@@ -15,6 +17,7 @@ enum wg_endpoint {
     WG_ENDPOINT_PROFILE,
     WG_ENDPOINT_MEMBERS,
     WG_ENDPOINT_BACKFILL,
+    WG_ENDPOINT_RELAY, /**< outbound only: one event for many peers */
     WG_ENDPOINT_COUNT
 };
 const char *wg_endpoint_name(enum wg_endpoint endpoint);
@@ -36,9 +39,19 @@ struct wg_stage {
 
 enum wg_exchange_outcome {
     WG_EXCHANGE_REFUSED,
-    WG_EXCHANGE_ACCEPTED,
-    WG_EXCHANGE_DUPLICATE,
-    WG_EXCHANGE_PASSED
+    WG_EXCHANGE_ACCEPTED,  /**< the instance took it */
+    WG_EXCHANGE_DUPLICATE, /**< taken before */
+    WG_EXCHANGE_QUEUED,    /**< durably stored, delivered later */
+    WG_EXCHANGE_PASSED,    /**< an answer was passed on */
+};
+
+/** Outbound: one of the peers an event goes to, and what was decided about it. */
+struct wg_recipient {
+    struct wg_str name;
+    const struct wg_instance *ours; /**< it lives behind this gateway as well; else NULL */
+    bool is_refused;
+    struct wg_err refusal;
+    int64_t retry_after_s;
 };
 
 struct wg_exchange {
@@ -46,7 +59,9 @@ struct wg_exchange {
     struct wg_http_call *call;
     struct wg_message *message;
     struct wg_arena *arena;
+    enum wg_direction direction;
     const struct wg_stage *stage;
+    const struct wg_stage *record; /**< the last of its walk */
     char request_id[WG_UUID_TEXT];
     char remote_address[WG_IP_TEXT];
     int64_t started_ms;
@@ -61,7 +76,8 @@ struct wg_exchange {
 
     /* claim */
     struct wg_signature signature;
-    struct wg_str peer_name, kid; /**< kid absent when keyid names none */
+    struct wg_str peer_name,
+        kid; /**< kid absent when keyid names none; outbound: whom it is for */
     struct wg_policy_generation *generation;
 
     /* discover */
@@ -86,12 +102,34 @@ struct wg_exchange {
         int64_t events, bytes, not_before_s;
     } limits;
     struct wg_str refusing_stage;
+    bool is_held; /**< quarantine: taken and kept, delivered only on release */
+    struct wg_str held_reason;
+
+    /* outbound: parse, decide */
+    struct wg_recipient *recipients;
+    size_t recipient_count;
+    size_t recipient_at;
+    struct wg_policy_generation *other_generation; /**< of a recipient that is ours */
+    struct wg_str sealed; /**< the event in canonical form, with its origin's signature */
+
+    /* queue */
+    bool is_stored; /**< the store has answered */
+    enum wg_code store_code;
+    bool is_storing;
+    size_t new_count; /**< recipients that had not got it before */
 
     /* deduplicate */
     bool is_claimed; /**< wg_taken_settle() is due */
     uint8_t event_key[16];
 
-    /* deliver */
+    /* deduplicate, deliver */
+    bool is_checked; /**< the store has said whether it knows the event */
+    bool is_checking;
+    bool is_known;
+    bool is_in_lane; /**< wg_lanes_leave() is due */
+    unsigned deliver_step;
+    bool has_answer; /**< what the step waits for has come */
+    bool is_behind;  /**< earlier events of its room wait */
     struct wg_http_fetch *fetch;
     struct wg_str delivery_failure; /**< for the log, not for the peer */
     bool is_delivered;
@@ -111,7 +149,8 @@ struct wg_exchange {
 };
 
 /** Starts the walk for a request of the server; it ends by itself. Thread: worker's loop. */
-void wg_exchange_start(struct wg_worker *worker, struct wg_http_call *call);
+void wg_exchange_start(struct wg_worker *worker, enum wg_direction direction,
+                       struct wg_http_call *call);
 /** Goes on at x->stage until it waits or is done. */
 void wg_exchange_run(struct wg_exchange *x);
 
@@ -137,6 +176,18 @@ enum wg_stage_result wg_stage_deliver(struct wg_exchange *x);
 enum wg_stage_result wg_stage_screen(struct wg_exchange *x);
 enum wg_stage_result wg_stage_record(struct wg_exchange *x);
 
+/** Outbound. */
+enum wg_stage_result wg_stage_submit_route(struct wg_exchange *x);
+enum wg_stage_result wg_stage_submit_parse(struct wg_exchange *x);
+enum wg_stage_result wg_stage_seal(struct wg_exchange *x);
+enum wg_stage_result wg_stage_decide(struct wg_exchange *x);
+enum wg_stage_result wg_stage_queue(struct wg_exchange *x);
+enum wg_stage_result wg_stage_proxy(struct wg_exchange *x);
+
+/** Outbound to inbound: a recipient that lives here is asked as if the request had come from
+ * outside, without the network. Goes on at admit. */
+enum wg_stage_result wg_exchange_turn_inside(struct wg_exchange *x);
+
 /** Shared by claim, authenticate and authenticate event: the descriptor at hand did not do.
  * @return WG_STAGE_WAIT when it is fetched again and the stage will be run again; WG_STAGE_NEXT
  * when there is nothing newer to be had. */
@@ -144,5 +195,8 @@ enum wg_stage_result wg_exchange_refresh(struct wg_exchange *x);
 /** Shared by claim, admit and judge: asks hook, once. @return WG_STAGE_NEXT with x->decision.
  */
 enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook);
+/** The query with the `limit` that policy allows, when that is smaller than the one asked for;
+ * then only our own signature stands over it. Else the query as it came. */
+struct wg_str wg_exchange_clamped_query(struct wg_exchange *x);
 /** Carries out x->decision: NEXT for allow, else the refusal it demands. */
 enum wg_stage_result wg_exchange_obey(struct wg_exchange *x);

@@ -32,12 +32,19 @@ enum wg_code wg_gateway_new(const struct wg_config *config, const struct wg_cloc
         if (wg_instance_init(&gateway->instances[i], i, &config->instances[i], err) != WG_OK)
             goto failed;
     }
+    if (config->queue.retry &&
+        wg_schedule_parse(wg_str(config->queue.retry), &gateway->retry, err) != WG_OK) {
+        wg_while(err, "%s: queue.retry", config->file);
+        goto failed;
+    }
     if (wg_policy_engine_new(config, clock, &gateway->policy, err) != WG_OK)
         goto failed;
     gateway->directory = wg_directory_new(clock, PEERS_LIMIT, config->allow_ip_literals);
     wg_directory_on_failure(gateway->directory, log_discovery_failure, NULL);
     gateway->nonces = wg_nonces_new(clock, NONCES_LIMIT);
     gateway->taken = wg_taken_new(TAKEN_LIMIT);
+    gateway->lanes = wg_lanes_new();
+    gateway->may_wait = wg_alloc(config->instance_count * sizeof *gateway->may_wait);
     gateway->tokens = wg_tokens_new(clock);
     gateway->rooms = wg_rooms_new();
     *ret_gateway = gateway;
@@ -54,6 +61,8 @@ struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway)
         return NULL;
     wg_rooms_free(gateway->rooms);
     wg_tokens_free(gateway->tokens);
+    wg_free(gateway->may_wait);
+    wg_lanes_free(gateway->lanes);
     wg_taken_free(gateway->taken);
     wg_nonces_free(gateway->nonces);
     wg_directory_free(gateway->directory);
@@ -61,6 +70,7 @@ struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway)
     for (size_t i = 0; i < gateway->instance_count; i++)
         wg_instance_done(&gateway->instances[i]);
     wg_free(gateway->instances);
+    wg_free(gateway->workers);
     wg_free(gateway);
     return NULL;
 }

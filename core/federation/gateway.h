@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <stdatomic.h>
+
 #include "federation/directory.h"
 #include "federation/instance.h"
+#include "federation/lanes.h"
 #include "federation/nonces.h"
 #include "federation/rooms.h"
 #include "federation/taken.h"
@@ -10,6 +13,8 @@
 #include "http/router.h"
 #include "http/server.h"
 #include "policy/policy.h"
+#include "relay/relay.h"
+#include "store/store.h"
 
 struct wg_store;
 
@@ -24,11 +29,17 @@ struct wg_gateway {
     struct wg_directory *directory;
     struct wg_nonces *nonces;
     struct wg_taken *taken;
+    struct wg_lanes *lanes;
+    atomic_bool *may_wait; /**< by instance: wg_queue_may_wait() */
+    struct wg_schedule retry;
+    struct wg_worker **workers; /**< set by serve before the first one runs; NULL in `check` */
+    unsigned worker_count;
     struct wg_tokens *tokens;
     struct wg_rooms *rooms;
     /** Set by wg_gateway_restore(); NULL where nothing has to last (`wavegate check`). */
     struct wg_store *store;
-    /** The main thread's loop. It outlives the store, so what nobody waits for answers there. */
+    /** The main thread's loop. It outlives the store, so what nobody waits for answers there.
+     */
     struct wg_loop *control;
 };
 
@@ -47,6 +58,9 @@ struct wg_worker {
     struct wg_loop *loop;
     struct wg_http_client *client; /**< NULL once the worker is closing */
     struct wg_policy_worker *policy;
+    unsigned index;         /**< among gateway->workers */
+    struct wg_relay *relay; /**< the destinations that belong to this worker */
+    struct wg_timer *relay_timer;
     unsigned exchanges; /**< under way */
     void (*on_idle)(void *owner);
     void *on_idle_owner;

@@ -30,7 +30,7 @@ static const char *event_name(const struct wg_exchange *x)
 
 static const char *outcome_name(const struct wg_exchange *x)
 {
-    static const char *const names[] = {"refused", "accepted", "duplicate", "passed"};
+    static const char *const names[] = {"refused", "accepted", "duplicate", "queued", "passed"};
 
     return names[x->outcome];
 }
@@ -71,11 +71,10 @@ static void log_outcome(struct wg_exchange *x)
 
 static void write_send_answer(struct wg_exchange *x)
 {
-    x->status = 200;
+    x->status = x->outcome == WG_EXCHANGE_QUEUED ? 202 : 200;
     wg_exchange_header(x, "content-type", WG_STR("application/json"));
-    x->answer_body = wg_str(wg_arena_format(
-        x->arena, "{\"status\":\"%s\",\"id\":\"%.*s\"}",
-        x->outcome == WG_EXCHANGE_DUPLICATE ? "duplicate" : "accepted", WG_STR_F(x->event.id)));
+    x->answer_body = wg_str(wg_arena_format(x->arena, "{\"status\":\"%s\",\"id\":\"%.*s\"}",
+                                            outcome_name(x), WG_STR_F(x->event.id)));
 }
 
 static void write_refusal(struct wg_exchange *x)
@@ -102,13 +101,18 @@ enum wg_stage_result wg_stage_record(struct wg_exchange *x)
 
     if (x->is_refused)
         write_refusal(x);
-    else if (x->outcome == WG_EXCHANGE_ACCEPTED || x->outcome == WG_EXCHANGE_DUPLICATE)
+    else if (x->outcome != WG_EXCHANGE_REFUSED && x->outcome != WG_EXCHANGE_PASSED &&
+             !x->answer_body.at)
         write_send_answer(x);
     wg_exchange_header(x, "x-request-id", wg_str(x->request_id));
     log_outcome(x);
     if (x->is_claimed)
         wg_taken_settle(worker->gateway->taken, x->instance->index, x->event_key,
                         x->outcome != WG_EXCHANGE_REFUSED);
+    if (x->is_in_lane)
+        wg_lanes_leave(worker->gateway->lanes, x->instance->index, x->room_id);
+    if (x->other_generation)
+        wg_policy_unpin(x->other_generation);
     if (x->generation)
         wg_policy_unpin(x->generation);
     if (x->has_event)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from harness import poll
 from scaiwave import events, signatures
 from scaiwave.keys import SecretKey
 
@@ -326,24 +327,52 @@ def test_a_peer_whose_descriptor_cannot_be_fetched(town):
     town.log.wait("federation.peer_discovery_failed")
 
 
-@pytest.mark.parametrize("trouble, why", [
+TROUBLES = [
     (lambda a: a.stop(), "nobody listens"),
     (lambda a: a.set_mode("down"), "connections end without an answer"),
     (lambda a: a.set_mode("wrong", garbage=True), "the answer is no HTTP"),
-])
-def test_an_instance_that_is_down(town, trouble, why):
+]
+
+
+@pytest.mark.parametrize("trouble, why", TROUBLES)
+def test_an_instance_that_is_down_for_a_read(town, trouble, why):
     trouble(town.a)
-    answer = expect(town.send(), 503, "SW_FED_UPSTREAM_UNAVAILABLE")
+    answer = expect(town.gateway.ask(town.peer.request(
+        "a.example.test", "GET", "/_scaiwave/federation/v1/profile/bob")),
+        503, "SW_FED_UPSTREAM_UNAVAILABLE")
     retry_after(answer)
-    town.log.wait("federation.send.failed")
+    town.log.wait("federation.read.failed")
 
 
-def test_the_same_request_after_the_instance_is_back(town):
+@pytest.mark.parametrize("trouble, why", TROUBLES)
+def test_an_instance_that_is_down_for_an_event_that_cannot_be_stored(town, trouble, why):
+    town.gateway.stop()
+    gateway = town.world.gateway(town.world.config(queue={"free_disk": "1000GiB"}))
+    trouble(town.a)
+    answer = expect(gateway.ask(town.peer.send_request("a.example.test", town.peer.event())),
+                    503, "SW_FED_UPSTREAM_UNAVAILABLE")
+    retry_after(answer)
+    gateway.log.wait("federation.send.failed")
+
+
+@pytest.mark.parametrize("trouble, why", TROUBLES)
+def test_an_instance_that_is_down_for_an_event(town, trouble, why):
+    trouble(town.a)
+    event = town.peer.event()
+    answer = town.send(event)
+    assert (answer.status, answer.json) == (202, {"status": "queued", "id": event["id"]})
+    again = town.send(event)
+    assert again.json["status"] == "duplicate"
+
+
+def test_a_queued_event_reaches_the_instance_once_it_is_back(town):
     event = town.peer.event()
     town.a.stop()
-    assert town.send(event).code == "SW_FED_UPSTREAM_UNAVAILABLE"
+    assert town.send(event).json["status"] == "queued"
     town.a.start()
-    assert town.send(event).json["status"] == "accepted"
+    poll(lambda: town.a.events, what="the event to arrive")
+    assert town.a.events == [event]
+    assert town.send(event).json["status"] == "duplicate"
 
 
 # -- routes -------------------------------------------------------------------------------------

@@ -190,7 +190,7 @@ def refuses_to_start(world, config, *words):
 
 
 def test_a_port_in_use_is_named(town):
-    config = town.world.config(ingress={"listen": [town.a.address]})
+    config = town.world.config(ingress={"listen": [town.a.address]}, data="other-data")
     refuses_to_start(town.world, config, re.escape(town.a.address), "in use")
 
 
