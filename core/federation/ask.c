@@ -47,8 +47,8 @@ static void fill_question(struct wg_exchange *x, enum wg_hook hook)
     };
     fill_peer(x, question);
     question->room.id = x->room_id;
-    question->room.federated = wg_rooms_flag(x->worker->gateway->rooms,
-                                             x->instance->server_name, x->room_id);
+    question->room.federated =
+        wg_rooms_flag(x->worker->gateway->rooms, x->instance->server_name, x->room_id);
     question->room.foreign_participants = -1;
     question->request.endpoint = wg_str(wg_endpoint_name(x->endpoint));
     question->request.room_id = x->room_id;
