@@ -157,6 +157,7 @@ struct wg_loading {
     const struct wg_source *source;
     const char *caller; /**< "policies/main.lua:5: "; NULL for the main file */
     int options;        /**< reference to the table given to use; LUA_NOREF: none given */
+    int handlers; /**< reference to the table that gets the handlers; LUA_NOREF: the chains do */
     bool are_options_declared;
     struct wg_loading *outer;
 };
