@@ -220,7 +220,9 @@ static void read_option(lua_State *L)
         lua_pop(L, 1);
         if (lua_getfield(L, SPEC, "default") == LUA_TNIL) {
             if (lua_getfield(L, SPEC, "required") != LUA_TNIL && lua_toboolean(L, -1)) {
-                wg_state_of(L)->edition->lacks_required = true;
+                struct wg_state *state = wg_state_of(L);
+
+                state->edition->lacks_required = !state->loading->caller;
                 raise_option(L, name, "is required");
             }
             return;
