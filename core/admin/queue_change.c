@@ -142,7 +142,9 @@ static bool take_suspend(struct wg_admin_request *request, struct wg_suspend *su
     if (!wg_admin_members(request, names))
         return false;
     suspend->destination.name = wg_json_string(request->body, "destination");
-    suspend->destination.is_outbound = !wg_str_is(direction, "inbound");
+    suspend->destination.is_outbound =
+        direction.at ? wg_str_is(direction, "outbound")
+                     : !wg_gateway_instance(request->gateway, suspend->destination.name);
     suspend->room_id = wg_json_string(request->body, "room_id");
     suspend->reason = wg_json_string(request->body, "reason");
     suspend->actor = wg_str(request->bearer.id);

@@ -45,16 +45,17 @@ static bool take_direction(struct wg_admin_request *request, struct wg_str text,
     return false;
 }
 
-/* A peer is a destination: outbound unless the filter says inbound, where the destination is an
- * instance. */
-static void take_peer(struct wg_str peer, struct wg_queue_filter *filter)
+/* A peer is a destination. When the filter names no direction, the name of an instance of this
+ * gateway stands for inbound events, any other for outbound ones. */
+static void take_peer(struct wg_admin_request *request, struct wg_str peer,
+                      struct wg_queue_filter *filter)
 {
     if (!peer.at)
         return;
     filter->has_destination = true;
     filter->destination.name = peer;
     if (!filter->has_direction)
-        filter->destination.is_outbound = true;
+        filter->destination.is_outbound = !wg_gateway_instance(request->gateway, peer);
 }
 
 static bool take_event(struct wg_admin_request *request, struct wg_str id,
@@ -107,7 +108,7 @@ bool wg_admin_queue_filter(struct wg_admin_request *request, const json_t *given
         !take_event(request, wg_json_string(given, "event_id"), &filter) ||
         !take_age(request, given, &filter))
         return false;
-    take_peer(text_of(request, given, "peer"), &filter);
+    take_peer(request, text_of(request, given, "peer"), &filter);
     filter.room_id = text_of(request, given, "room_id");
     filter.type = text_of(request, given, "type");
     filter.server = text_of(request, given, "server");
