@@ -218,7 +218,7 @@ static void on_destinations(void *owner, const struct wg_err *err,
         json_t *json = json_object();
 
         wg_admin_queue_destination(json, &state->destination);
-        json_object_set_new(json, "deliveries", json_integer(state->deliveries));
+        json_object_set_new(json, "waiting", json_integer(state->deliveries));
         json_object_set_new(json, "rooms", json_integer(state->lanes));
         json_object_set_new(json, "bytes", json_integer(state->body_bytes));
         json_object_set_new(json, "oldest_age_ms", json_integer(state->oldest_age_ms));

@@ -87,7 +87,7 @@ static void print_destination(const json_t *row)
     char oldest[32];
 
     printf("%-8s %-32s %8" PRId64 " %6" PRId64 " %7s %s%s\n", cli_text(row, "direction"),
-           cli_text(row, "destination"), number(row, "deliveries"), number(row, "rooms"),
+           cli_text(row, "destination"), number(row, "waiting"), number(row, "rooms"),
            age(number(row, "oldest_age_ms"), oldest),
            json_is_true(json_object_get(row, "suspended")) ? "suspended: " : "",
            cli_text(row, "suspended_reason"));
