@@ -128,6 +128,7 @@ static void fill_upstream(struct wg_exchange *x, struct wg_upstream *upstream)
         .labels = x->labels,
     };
     upstream->message.query = wg_exchange_clamped_query(x);
+    upstream->is_narrowed = !wg_str_equal(upstream->message.query, x->message->query);
 }
 
 static enum wg_stage_result start_try(struct wg_exchange *x)
