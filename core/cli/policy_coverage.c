@@ -17,8 +17,11 @@ struct counting {
 
 static void add_gap(json_t *gaps, int first, int last)
 {
-    json_t *previous = json_array_get(gaps, json_array_size(gaps) - 1);
+    json_t *previous;
 
+    while ((previous = json_array_get(gaps, json_array_size(gaps) - 1)) &&
+           json_integer_value(json_array_get(previous, 0)) >= first)
+        json_array_remove(gaps, json_array_size(gaps) - 1);
     if (previous && json_integer_value(json_array_get(previous, 1)) + 1 >= first) {
         if (json_integer_value(json_array_get(previous, 1)) < last)
             json_array_set_new(previous, 1, json_integer(last));
@@ -27,7 +30,7 @@ static void add_gap(json_t *gaps, int first, int last)
     json_array_append_new(gaps, json_pack("[i, i]", first, last));
 }
 
-/* Statements come as they end; a function's body comes before the statement it stands in. */
+/* Statements come as they end: those of a function before the one it stands in. */
 static void on_statement(void *owner, int first, int last)
 {
     struct counting *counting = owner;

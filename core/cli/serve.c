@@ -32,12 +32,8 @@ static void ignore_signals(void)
     pthread_sigmask(SIG_BLOCK, &mask, NULL);
 }
 
-void serve_on_worker_ended(void *owner)
+static void on_admin_stopped(struct serve *serve)
 {
-    struct serve *serve = owner;
-
-    if (++serve->workers_ended < serve->worker_count)
-        return;
     ignore_signals();
     for (size_t i = 0; i < WG_COUNT(serve->signals); i++)
         serve->signals[i] = wg_signal_free(serve->signals[i]);
@@ -48,6 +44,14 @@ void serve_on_worker_ended(void *owner)
     wg_loop_stop(serve->control);
 }
 
+void serve_on_worker_ended(void *owner)
+{
+    struct serve *serve = owner;
+
+    if (++serve->workers_ended == serve->worker_count)
+        serve_admin_stop(serve, on_admin_stopped);
+}
+
 static void on_stop(void *owner)
 {
     struct serve *serve = owner;
@@ -56,6 +60,7 @@ static void on_stop(void *owner)
            serve->is_stopping ? "asked again: closing connections now"
                               : "no new requests; waiting for the answers under way");
     serve->is_stopping = true;
+    serve_admin_is_stopping(serve);
     for_each_worker(serve, serve_worker_drain);
 }
 
@@ -105,17 +110,21 @@ static void log_ready(const struct serve *serve)
 {
     struct wg_buf ingress;
     struct wg_buf egress;
+    struct wg_buf admin;
 
     wg_buf_init(&ingress, 1024);
     wg_buf_init(&egress, 1024);
     write_addresses(&serve->addresses[WG_INBOUND], &ingress);
     write_addresses(&serve->addresses[WG_OUTBOUND], &egress);
+    wg_buf_init(&admin, 1024);
+    serve_admin_addresses(serve, &admin);
     wg_log(WG_LOG_INFO, "gateway.ready", "wavegate " WAVEGATE_VERSION " takes requests",
            WG_F_STR("ingress", wg_buf_str(&ingress)), WG_F_STR("egress", wg_buf_str(&egress)),
-           WG_F_INT("workers", serve->worker_count),
+           WG_F_STR("admin", wg_buf_str(&admin)), WG_F_INT("workers", serve->worker_count),
            WG_F_INT("instances", serve->config->instance_count), WG_F_INT("pid", getpid()));
     wg_buf_done(&ingress);
     wg_buf_done(&egress);
+    wg_buf_done(&admin);
 }
 
 /* Each connection is a descriptor: take what the system allows us to. */
@@ -201,7 +210,9 @@ static enum wg_code start(struct serve *serve, const char *file, struct wg_err *
     serve->signals[2] = wg_signal_new(serve->control, SIGHUP, on_hangup, serve);
     if (wg_policy_watch(serve->gateway->policy, serve->control, on_news, serve, err) != WG_OK)
         return err->code;
-    return start_workers(serve, err);
+    if (start_workers(serve, err) != WG_OK)
+        return err->code;
+    return serve_admin_start(serve, err);
 }
 
 /* And end from the top to the bottom. */
@@ -211,6 +222,8 @@ static void finish(struct serve *serve)
         serve_worker_free(&serve->workers[i]);
     wg_free(serve->workers);
     wg_connection_counter_free(serve->counter);
+    if (serve->admin && serve->workers_ended < serve->worker_count)
+        serve_admin_stop(serve, on_admin_stopped); /* the start failed half-way */
     for (size_t i = 0; i < WG_COUNT(serve->signals); i++)
         serve->signals[i] = wg_signal_free(serve->signals[i]);
     if (serve->gateway)
@@ -219,9 +232,11 @@ static void finish(struct serve *serve)
         wg_loop_stop(serve->control);
         wg_loop_run(serve->control);
     }
-    wg_store_free(serve->store);
-    wg_gateway_free(serve->gateway);
+    serve_admin_free(serve);
+    serve_close_store(serve);
+    /* The store's last answers wait in the control loop, and may look at the gateway. */
     wg_loop_free(serve->control);
+    wg_gateway_free(serve->gateway);
     wg_config_free(serve->config);
 }
 

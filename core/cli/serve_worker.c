@@ -67,19 +67,20 @@ static void make_server(struct serve_worker *worker, enum wg_direction direction
     door->server = wg_http_server_new(worker->base.loop, &options, &events, door);
 }
 
-static void make_client(struct serve_worker *worker)
+struct wg_http_client *serve_client_new(const struct wg_config *config, struct wg_loop *loop,
+                                        struct wg_tls_client *tls,
+                                        struct wg_dialer **ret_dialer)
 {
-    const struct wg_config *config = worker->serve->config;
     struct wg_dialer_options options = {
-        .tls = worker->tls_client,
+        .tls = tls,
         .resolve = (const struct wg_resolve_entry *)(const void *)config->resolve,
         .allowed = config->allow_addresses,
         .allowed_count = config->allow_address_count,
     };
     struct wg_http_client_options pool = {0};
 
-    worker->dialer = wg_dialer_new(worker->base.loop, &options);
-    worker->base.client = wg_http_client_new(worker->base.loop, worker->dialer, &pool);
+    *ret_dialer = wg_dialer_new(loop, &options);
+    return wg_http_client_new(loop, *ret_dialer, &pool);
 }
 
 _Static_assert(sizeof(struct wg_resolve_entry) == sizeof(struct wg_config_resolve),
@@ -141,7 +142,8 @@ enum wg_code serve_worker_init(struct serve_worker *worker, struct serve *serve,
     worker->drain_timer = wg_timer_new(worker->base.loop, on_drain_timeout, worker);
     make_server(worker, WG_INBOUND);
     make_server(worker, WG_OUTBOUND);
-    make_client(worker);
+    worker->base.client =
+        serve_client_new(serve->config, worker->base.loop, worker->tls_client, &worker->dialer);
     wg_queue_open(&worker->base);
     if (open_door(&worker->doors[WG_INBOUND], err) != WG_OK)
         return err->code;

@@ -192,17 +192,20 @@ bool wg_directory_is_known(struct wg_directory *directory, struct wg_str name)
     return is_known;
 }
 
-void wg_directory_saw(struct wg_directory *directory, struct wg_str name)
+bool wg_directory_saw(struct wg_directory *directory, struct wg_str name)
 {
     struct wg_directory_shard *shard = wg_directory_enter(directory, name);
     struct wg_peer_record *record = wg_map_get(&shard->records, name);
+    int64_t now_s = wg_clock_wall_s(directory->clock);
+    bool is_news = record && record->last_seen_s != now_s;
 
     if (record) {
-        record->last_seen_s = wg_clock_wall_s(directory->clock);
+        record->last_seen_s = now_s;
         if (record->known_since_s < 0)
-            record->known_since_s = record->last_seen_s;
+            record->known_since_s = now_s;
     }
     pthread_mutex_unlock(&shard->lock);
+    return is_news;
 }
 
 void wg_directory_facts(struct wg_directory *directory, struct wg_str name,

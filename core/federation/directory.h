@@ -59,8 +59,8 @@ const struct wg_peer *wg_peer_unref(const struct wg_peer *peer);
 
 void wg_directory_facts(struct wg_directory *directory, struct wg_str name,
                         struct wg_peer_facts *ret_facts);
-/** It has proved who it is. */
-void wg_directory_saw(struct wg_directory *directory, struct wg_str name);
+/** It has proved who it is. @return whether that is news: the first time in a second. */
+bool wg_directory_saw(struct wg_directory *directory, struct wg_str name);
 
 /** Keys of the peer that may sign a request now, whose kid is kid (absent: any).
  * @return how many were written, at most limit. */

@@ -31,6 +31,7 @@ static const struct wg_stage outbound[] = {
     {"queue", wg_stage_queue},        /* the promise: stored, fsynced */
     {"admit", wg_stage_admit},        /* reads only from here on: hook peer */
     {"judge", wg_stage_judge},        /* the hooks of the endpoint */
+    {"inside", wg_stage_inside},      /* a peer that lives here is asked without the network */
     {"discover", wg_stage_discover},  /* the peer's descriptor */
     {"proxy", wg_stage_proxy},        /* signed and asked at once */
     {"screen", wg_stage_screen},      /* history on its way in */

@@ -188,6 +188,7 @@ enum wg_stage_result wg_stage_submit_parse(struct wg_exchange *x);
 enum wg_stage_result wg_stage_seal(struct wg_exchange *x);
 enum wg_stage_result wg_stage_decide(struct wg_exchange *x);
 enum wg_stage_result wg_stage_queue(struct wg_exchange *x);
+enum wg_stage_result wg_stage_inside(struct wg_exchange *x);
 enum wg_stage_result wg_stage_proxy(struct wg_exchange *x);
 
 /** Outbound to inbound: a recipient that lives here is asked as if the request had come from

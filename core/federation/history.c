@@ -112,7 +112,7 @@ static enum wg_code sign_if_ours(struct wg_history *history, struct wg_event *ev
 {
     struct wg_str kid;
 
-    if (!wg_str_equal(event->origin, history->instance->server_name) ||
+    if (!history->instance || !wg_str_equal(event->origin, history->instance->server_name) ||
         wg_event_signature_kids(event, &kid, 1) > 0)
         return WG_OK;
     return wg_event_sign(event, history->instance->server_name, &history->instance->key, err);

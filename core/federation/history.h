@@ -27,8 +27,9 @@ struct wg_history_result {
 };
 
 /** Starts on events (a JSON array; takes a reference). instance's own events that carry no
- * signature of it are signed. on_checked comes exactly once, from the loop; the result is lent
- * until it returns, after which everything is freed. */
+ * signature of it are signed; for a page that came from outside instance is NULL and nothing
+ * is. on_checked comes exactly once, from the loop; the result is lent until it returns, after
+ * which everything is freed. */
 struct wg_history *
 wg_history_check(struct wg_worker *worker, const struct wg_instance *instance, json_t *events,
                  const struct wg_history_limits *limits,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "federation/exchange.h"
+#include "federation/queue.h"
 
 enum { KEYS_TRIED = 4 };
 
@@ -55,6 +56,7 @@ enum wg_stage_result wg_stage_authenticate(struct wg_exchange *x)
         return wg_exchange_refuse(x);
     }
     x->is_authenticated = true;
-    wg_directory_saw(gateway->directory, x->peer_name);
+    if (wg_directory_saw(gateway->directory, x->peer_name))
+        wg_queue_wake(gateway, true, x->peer_name, WG_RELAY_CONTACT);
     return WG_STAGE_NEXT;
 }

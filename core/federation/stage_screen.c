@@ -81,7 +81,8 @@ enum wg_stage_result wg_stage_screen(struct wg_exchange *x)
         limits.events = PAGE_EVENTS;
     if (x->limit > 0 && x->limit < limits.events)
         limits.events = x->limit;
-    x->history = wg_history_check(x->worker, x->instance, events, &limits, on_checked, x);
+    x->history = wg_history_check(x->worker, x->direction == WG_INBOUND ? x->instance : NULL,
+                                  events, &limits, on_checked, x);
     json_decref(page);
     return WG_STAGE_WAIT;
 }

@@ -140,7 +140,7 @@ enum wg_code wg_engine_replace(struct wg_policy_engine *engine,
             tell(engine, instance, err->text, cause);
         return err->code;
     }
-    if (is_about_files && wg_edition_equal(edition, instance->edition)) {
+    if (is_about_files && wg_edition_equal(edition, instance->read)) {
         forget_failure(instance);
         wg_edition_unref(edition);
         return WG_OK;
@@ -158,7 +158,14 @@ static enum wg_code read_again(struct wg_policy_engine *engine,
     struct wg_edition *edition = wg_edition_new(engine->config, instance->config);
 
     edition->document = wg_document_ref(instance->document);
-    return wg_engine_replace(engine, instance, edition, cause, err);
+    (void)wg_edition_ref(edition);
+    if (wg_engine_replace(engine, instance, edition, cause, err) != WG_OK) {
+        wg_edition_unref(edition);
+        return err->code;
+    }
+    wg_edition_unref(instance->read);
+    instance->read = edition;
+    return WG_OK;
 }
 
 void wg_policy_reload(struct wg_policy_engine *engine, const char *cause)
@@ -191,6 +198,7 @@ static enum wg_code load_first(struct wg_policy_engine *engine, size_t i, struct
         wg_edition_unref(edition);
         return err->code;
     }
+    instance->read = wg_edition_ref(edition);
     publish(engine, instance, edition);
     return WG_OK;
 }
@@ -225,6 +233,7 @@ struct wg_policy_engine *wg_policy_engine_free(struct wg_policy_engine *engine)
         wg_edition_unref(engine->instances[i].edition);
         for (size_t k = 0; k < WG_FORMER_EDITIONS; k++)
             wg_edition_unref(engine->instances[i].former[k]);
+        wg_edition_unref(engine->instances[i].read);
         wg_document_unref(engine->instances[i].document);
     }
     wg_free(engine->instances);

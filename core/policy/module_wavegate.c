@@ -27,6 +27,22 @@ static void add_handler(lua_State *L, struct wg_state *state, enum wg_hook hook)
     chain->count++;
 }
 
+/* Handlers that somebody asks for instead of the chain: { event = { f, g } } */
+static void collect_handler(lua_State *L, int handlers, enum wg_hook hook)
+{
+    lua_settop(L, 2);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, handlers);
+    if (lua_getfield(L, 3, wg_hook_name(hook)) != LUA_TTABLE) {
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, 3, wg_hook_name(hook));
+        lua_replace(L, 4);
+        lua_settop(L, 4);
+    }
+    lua_pushvalue(L, 2);
+    lua_rawseti(L, 4, (lua_Integer)lua_rawlen(L, 4) + 1);
+}
+
 /* wavegate.on(hook, handler) */
 static int on(lua_State *L)
 {
@@ -50,7 +66,10 @@ static int on(lua_State *L)
             wg_raise(L, "unknown hook '%.64s', did you mean '%s'?", name, near);
         wg_raise(L, "unknown hook '%.64s'", name);
     }
-    add_handler(L, state, hook);
+    if (state->loading->handlers != LUA_NOREF)
+        collect_handler(L, state->loading->handlers, hook);
+    else
+        add_handler(L, state, hook);
     return 0;
 }
 
@@ -69,9 +88,8 @@ static void run_policy(lua_State *L, struct wg_loading *loading)
     state->loading = loading->outer;
 }
 
-/* wavegate.use(name [, options]): runs that policy here; its handlers take their place in the
- * order. */
-static int use(lua_State *L)
+/* The policy that the arguments name, with the options they give: (name [, options]). */
+static struct wg_loading *push_loading(lua_State *L, const char *what)
 {
     struct wg_state *state = wg_state_of(L);
     const char *name = luaL_checkstring(L, 1);
@@ -79,26 +97,54 @@ static int use(lua_State *L)
     struct wg_err err;
 
     if (!state->loading)
-        wg_raise(L, "wavegate.use: only while the file is loaded");
+        wg_raise(L, "wavegate.%s: only while the file is loaded", what);
     if (state->use_depth >= WG_USE_DEPTH_LIMIT)
-        wg_raise(L, "wavegate.use: policies that use each other, or more than %d deep",
+        wg_raise(L, "wavegate.%s: policies that use each other, or more than %d deep", what,
                  WG_USE_DEPTH_LIMIT);
     if (!lua_isnoneornil(L, 2))
         luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
     loading = lua_newuserdatauv(L, sizeof *loading, 0);
-    *loading = (struct wg_loading){.options = LUA_NOREF};
+    *loading = (struct wg_loading){.options = LUA_NOREF, .handlers = state->loading->handlers};
     wg_where(L, 0);
     loading->caller = lua_tostring(L, -1); /* stays on the stack of this call */
     if (wg_edition_source(state->edition, wg_str(name), &loading->source, &err) != WG_OK)
-        wg_raise(L, "wavegate.use: %s", err.text);
+        wg_raise(L, "wavegate.%s: %s", what, err.text);
     if (!lua_isnil(L, 2)) {
         lua_pushvalue(L, 2);
         loading->options = luaL_ref(L, LUA_REGISTRYINDEX);
     }
+    return loading;
+}
+
+/* wavegate.use(name [, options]): runs that policy here; its handlers take their place in the
+ * order. */
+static int use(lua_State *L)
+{
+    struct wg_loading *loading = push_loading(L, "use");
+
     run_policy(L, loading);
     luaL_unref(L, LUA_REGISTRYINDEX, loading->options);
     return 0;
+}
+
+/* wavegate.handlers(name [, options]) -> { event = { handler, ... }, ... }: the handlers of
+ * that policy, for one that asks them itself. Mistakes in the options name the line of whoever
+ * used the asking policy: it only hands them on. */
+static int handlers(lua_State *L)
+{
+    const struct wg_loading *outer = wg_state_of(L)->loading;
+    struct wg_loading *loading = push_loading(L, "handlers");
+
+    if (outer->caller)
+        loading->caller = outer->caller;
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    loading->handlers = luaL_ref(L, LUA_REGISTRYINDEX);
+    run_policy(L, loading);
+    luaL_unref(L, LUA_REGISTRYINDEX, loading->options);
+    luaL_unref(L, LUA_REGISTRYINDEX, loading->handlers);
+    return 1;
 }
 
 static struct wg_str check_quantity(lua_State *L)
@@ -193,8 +239,13 @@ static void push_document(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"duration", duration}, {"on", on},     {"options", wg_options_declare},
-    {"rate", rate},         {"size", size}, {"use", use},
+    {"duration", duration},
+    {"handlers", handlers},
+    {"on", on},
+    {"options", wg_options_declare},
+    {"rate", rate},
+    {"size", size},
+    {"use", use},
     {NULL, NULL},
 };
 

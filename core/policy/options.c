@@ -11,7 +11,7 @@ static const char *const attributes[] = {"type",   "default", "required", "help"
                                          "values", "min",     "max",      NULL};
 static const char *const types[] = {"string",   "number", "integer", "boolean",
                                     "duration", "rate",   "list",    "size",
-                                    "time",     "enum",   NULL};
+                                    "time",     "enum",   "table",   NULL};
 
 /* Where a declaration and a value stand on the stack while one option is read. */
 enum { DECLARED = 1, GIVEN = 2, RESULT = 3, OPTION = 4, SPEC = 5 };
@@ -163,7 +163,8 @@ static void take_value(lua_State *L, const char *name, const char *type)
 {
     int got = lua_type(L, -1);
 
-    if (strcmp(type, "string") == 0 || strcmp(type, "boolean") == 0) {
+    if (strcmp(type, "string") == 0 || strcmp(type, "boolean") == 0 ||
+        strcmp(type, "table") == 0) {
         if (strcmp(lua_typename(L, got), type) != 0)
             raise_option(
                 L, name,
@@ -218,9 +219,10 @@ static void read_option(lua_State *L)
     if (lua_getfield(L, GIVEN, name) == LUA_TNIL) {
         lua_pop(L, 1);
         if (lua_getfield(L, SPEC, "default") == LUA_TNIL) {
-            if (lua_getfield(L, SPEC, "required") != LUA_TNIL && lua_toboolean(L, -1))
-            {
-                wg_state_of(L)->edition->lacks_required = true;
+            if (lua_getfield(L, SPEC, "required") != LUA_TNIL && lua_toboolean(L, -1)) {
+                struct wg_state *state = wg_state_of(L);
+
+                state->edition->lacks_required = !state->loading->caller;
                 raise_option(L, name, "is required");
             }
             return;

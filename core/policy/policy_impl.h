@@ -157,6 +157,7 @@ struct wg_loading {
     const struct wg_source *source;
     const char *caller; /**< "policies/main.lua:5: "; NULL for the main file */
     int options;        /**< reference to the table given to use; LUA_NOREF: none given */
+    int handlers; /**< reference to the table that gets the handlers; LUA_NOREF: the chains do */
     bool are_options_declared;
     struct wg_loading *outer;
 };
@@ -364,6 +365,7 @@ struct wg_engine_instance {
     const struct wg_config_instance *config;
     struct wg_edition *edition; /**< guarded by the engine's lock */
     struct wg_edition *former[WG_FORMER_EDITIONS]; /**< newest first */
+    struct wg_edition *read; /**< what was last read from disk and taken, in use or not */
     struct wg_document_copy *document;             /**< NULL: the configuration's */
     atomic_uint_least64_t number;
     uint64_t last_number;

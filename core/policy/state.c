@@ -104,7 +104,7 @@ static enum wg_code load_failed(struct wg_state *state, const struct wg_budget *
 static enum wg_code load(struct wg_state *state, struct wg_err *err)
 {
     const struct wg_config_budget *limits = &state->edition->config->budget;
-    struct wg_loading loading = {.options = LUA_NOREF};
+    struct wg_loading loading = {.options = LUA_NOREF, .handlers = LUA_NOREF};
     struct wg_budget budget;
     int status;
     enum wg_code code = WG_OK;

@@ -9,8 +9,10 @@
 static int64_t running_us(const struct wg_policy_call *call)
 {
     const struct wg_budget *budget = &call->budget;
+    int64_t turn_ns = wg_mono_ns() - budget->turn_began_ns;
 
-    return (budget->running_ns + wg_mono_ns() - budget->turn_began_ns) / 1000;
+    /* A turn that has ended is counted already. */
+    return (budget->running_ns + (call->state->budget == budget ? turn_ns : 0)) / 1000;
 }
 
 static struct wg_trace_step *add_step(struct wg_trace *trace)

@@ -297,6 +297,36 @@ static int verdict_tostring(lua_State *L)
     return 1;
 }
 
+/* Fields of a verdict, for a policy that asks the handlers of another: kind, reason, code,
+ * seconds, events, bytes, not_before, place. */
+static int verdict_index(lua_State *L)
+{
+    const struct wg_answer_value *value = luaL_checkudata(L, 1, VERDICT);
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    const struct {
+        const char *name;
+        int64_t number;
+    } numbers[] = {{"seconds", value->kind == WG_ANSWER_DEFER ? value->seconds : -1},
+                   {"events", value->events},
+                   {"bytes", value->bytes},
+                   {"not_before", value->not_before_s}};
+
+    lua_settop(L, 2);
+    lua_getiuservalue(L, 1, 1); /* reason, or labels */
+    if (strcmp(name, "kind") == 0)
+        lua_pushstring(L, wg_answer_name(value->kind));
+    else if (strcmp(name, "place") == 0 && value->source)
+        lua_pushfstring(L, "%s:%d", value->source->shown, value->line);
+    else if (strcmp(name, "code") == 0 && value->code != WG_OK)
+        lua_pushstring(L, wg_code_answer(value->code));
+    else if (strcmp(name, "reason") != 0 || lua_type(L, 3) != LUA_TSTRING)
+        lua_pushnil(L);
+    for (size_t i = 0; i < WG_COUNT(numbers); i++)
+        if (strcmp(name, numbers[i].name) == 0 && numbers[i].number >= 0)
+            lua_pushinteger(L, numbers[i].number);
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"allow", allow}, {"defer", defer},           {"deny", deny}, {"label", label},
     {"limit", limit}, {"quarantine", quarantine}, {NULL, NULL},
@@ -309,6 +339,8 @@ void wg_verdict_open(lua_State *L)
     lua_setfield(L, -2, "__metatable");
     lua_pushcfunction(L, verdict_tostring);
     lua_setfield(L, -2, "__tostring");
+    lua_pushcfunction(L, verdict_index);
+    lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);
 }

@@ -7,7 +7,7 @@
 
 enum {
     IDLE_KEPT = 1024, /* destinations without work whose window is remembered */
-    HURRY_EVERY_MS = 10000,
+    CONTACT_EVERY_MS = 10000,
     NAME_MAX_BYTES = 300,
     RETRY_AFTER_MAX_MS = 3600 * 1000,
     PROBE_FIRST_MS = 1000,
@@ -31,7 +31,7 @@ struct destination *wg_relay_destination(struct wg_relay *relay,
     d->window = 1;
     d->is_in_slow_start = true;
     d->wake_at = INT64_MAX;
-    d->hurried_at = wg_relay_now(relay) - HURRY_EVERY_MS;
+    d->contacted_at = wg_relay_now(relay) - CONTACT_EVERY_MS;
     wg_map_put(&relay->destinations, wg_str(text), d);
     return d;
 }
@@ -217,39 +217,7 @@ static void probe_later(struct destination *d)
         d->not_before = at;
 }
 
-void wg_relay_judge(struct destination *d, const struct wg_relay_result *result,
-                    int64_t took_ms)
-{
-    bool is_answer = result->code == WG_OK || (result->status >= 200 && result->status < 500);
-    bool is_busy = result->status == 429 || result->status == 408 || result->status == 425;
-    int64_t after_ms = result->retry_after_ms;
-
-    if (after_ms > RETRY_AFTER_MAX_MS)
-        after_ms = RETRY_AFTER_MAX_MS;
-    if (after_ms > 0 && d->not_before < wg_relay_now(d->relay) + after_ms)
-        d->not_before = wg_relay_now(d->relay) + after_ms;
-    if (!is_answer) {
-        d->failures_in_row++;
-        shrink(d);
-        if (d->failures_in_row >= (int64_t)d->relay->options.failures_to_open)
-            probe_later(d);
-        return;
-    }
-    d->has_worked = true;
-    d->failures_in_row = 0;
-    if (is_busy)
-        shrink(d);
-    else
-        grow(d, took_ms);
-    if (!d->probes)
-        return;
-    d->probes = 0;
-    d->not_before = 0;
-    d->hurried_at = wg_relay_now(d->relay) - HURRY_EVERY_MS;
-    wg_relay_hurry(d);
-}
-
-/* --- hurry --- */
+/* --- making what waits due --- */
 
 static void hurry_on(struct destination *d, struct wg_str cursor);
 
@@ -285,13 +253,57 @@ static void hurry_on(struct destination *d, struct wg_str cursor)
                           d);
 }
 
-void wg_relay_hurry(struct destination *d)
+static void hurry(struct destination *d)
+{
+    if (d->is_hurrying || !d->has_retries)
+        return;
+    d->has_retries = false;
+    hurry_on(d, (struct wg_str){0});
+}
+
+void wg_relay_contact(struct destination *d)
 {
     int64_t now = wg_relay_now(d->relay);
 
-    if (d->is_hurrying || !d->has_retries || now - d->hurried_at < HURRY_EVERY_MS)
+    if (now - d->contacted_at < CONTACT_EVERY_MS)
         return;
-    d->hurried_at = now;
-    d->has_retries = false;
-    hurry_on(d, (struct wg_str){0});
+    d->contacted_at = now;
+    if (d->probes)
+        d->not_before = 0; /* of the next probe; a Retry-After of one that works is kept */
+    else
+        hurry(d);
+}
+
+/* --- outcomes --- */
+
+void wg_relay_judge(struct destination *d, const struct wg_relay_result *result,
+                    int64_t took_ms)
+{
+    bool is_answer = result->code == WG_OK || (result->status >= 200 && result->status < 500);
+    bool is_busy = result->status == 429 || result->status == 408 || result->status == 425;
+    int64_t after_ms = result->retry_after_ms;
+
+    if (after_ms > RETRY_AFTER_MAX_MS)
+        after_ms = RETRY_AFTER_MAX_MS;
+    if (after_ms > 0 && d->not_before < wg_relay_now(d->relay) + after_ms)
+        d->not_before = wg_relay_now(d->relay) + after_ms;
+    if (!is_answer) {
+        d->failures_in_row++;
+        shrink(d);
+        if (d->failures_in_row >= (int64_t)d->relay->options.failures_to_open)
+            probe_later(d);
+        return;
+    }
+    d->has_worked = true;
+    d->failures_in_row = 0;
+    if (is_busy)
+        shrink(d);
+    else
+        grow(d, took_ms);
+    if (!d->probes)
+        return;
+    d->probes = 0;
+    if (after_ms <= 0)
+        d->not_before = 0;
+    hurry(d);
 }

@@ -217,10 +217,10 @@ void wg_relay_wake(struct wg_relay *relay, const struct wg_destination *destinat
     d = wg_relay_destination(relay, destination, why != WG_RELAY_CONTACT);
     if (!d)
         return;
-    if (why != WG_RELAY_NEW_WORK)
+    if (why == WG_RELAY_CHANGED)
         d->not_before = 0;
-    if (why == WG_RELAY_CONTACT && !d->probes)
-        wg_relay_hurry(d);
+    if (why == WG_RELAY_CONTACT)
+        wg_relay_contact(d);
     wg_relay_make_ready(d);
     wg_relay_kick(relay);
 }

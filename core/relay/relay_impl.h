@@ -37,7 +37,7 @@ struct destination {
     int64_t probes;     /**< since the circuit opened; 0: closed */
     int64_t not_before; /**< Retry-After, or the next probe */
     bool has_retries;   /**< heads that wait for their time */
-    int64_t hurried_at;
+    int64_t contacted_at;
 
     struct destination *next_ready;
     bool is_ready, is_fetching, is_to_look_again, is_hurrying;
@@ -86,8 +86,9 @@ void wg_relay_sleep(struct destination *d, int64_t for_ms);
 void wg_relay_wake_due(struct wg_relay *relay);
 void wg_relay_judge(struct destination *d, const struct wg_relay_result *result,
                     int64_t took_ms);
-/** All heads of it become due. */
-void wg_relay_hurry(struct destination *d);
+/** It has talked to us: probed at once, or all its heads become due; at most every ten seconds.
+ */
+void wg_relay_contact(struct destination *d);
 
 /* attempt.c */
 /** Or settles it at once, when it has expired. */

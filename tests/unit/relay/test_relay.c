@@ -395,6 +395,8 @@ static void a_peer_that_asks_for_time_gets_it(void **state)
     accept_events(1, 10, 1, 10);
     start();
     run_for(1000);
+    wg_relay_wake(world->relay, &peer_0, WG_RELAY_CONTACT); /* works, but has asked for time */
+    run_for(1000);
     assert_int_equal(world->attempts, 1); /* the window begins with one */
     peer_named("peer-0")->status = 200;
     run_until_arrived(10, 200000);

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <jansson.h>
+
+#include "admin/admin.h"
+#include "base/id.h"
+#include "store/audit.h"
+#include "wire/json.h"
+
+/** What the files of core/admin/ share: a request on its way to its handler, and the ways to
+ * answer it. */
+
+struct wg_admin_request;
+
+enum wg_admin_wants {
+    WG_WANTS_INSTANCE = 1,      /**< request->instance is set */
+    WG_WANTS_BODY = 2,          /**< request->body is a JSON object */
+    WG_WANTS_BODY_IF_GIVEN = 4, /**< a JSON object, or NULL when the body is empty */
+};
+
+struct wg_admin_route {
+    const char *method, *pattern;
+    enum wg_token_role role; /**< NONE: everybody */
+    unsigned wants;
+    void (*handle)(struct wg_admin_request *request);
+};
+
+struct wg_admin {
+    struct wg_worker *worker;
+    bool is_stopping;
+    struct wg_route *routes; /**< the table, as the router wants it */
+    size_t route_count;
+    /** Changes of a policy document, one after the other: each begins with what the one before
+     * has left. */
+    struct wg_admin_request *changing;
+    struct wg_admin_request *waiting, **waiting_end;
+};
+
+struct wg_admin_request {
+    struct wg_admin *admin;
+    struct wg_worker *worker;
+    struct wg_gateway *gateway;
+    struct wg_http_call *call;
+    const struct wg_message *message;
+    struct wg_arena *arena; /**< of the call: goes with the answer */
+    char request_id[WG_UUID_TEXT];
+    int64_t started_ms;
+    const struct wg_admin_route *route; /**< NULL: none was found */
+    struct wg_route_match match;
+    struct wg_token_bearer bearer; /**< id is empty when nobody has proved who he is */
+    const struct wg_instance *instance;
+    json_t *body;
+    struct wg_headers headers; /**< of the answer */
+    void *state;               /**< the handler's, in arena */
+    struct wg_admin_request *next;
+};
+
+/* ---- answer.c: each ends the request; it is gone on return ---- */
+
+/** Takes json over. */
+void wg_admin_answer(struct wg_admin_request *request, int status, json_t *json);
+/** With a body that is JSON already; lent. */
+void wg_admin_answer_text(struct wg_admin_request *request, int status, struct wg_str body);
+/** With the status and SW_ code of code. */
+void wg_admin_fail(struct wg_admin_request *request, enum wg_code code, const char *format, ...)
+    WG_PRINTF(3, 4);
+/** The same from an err that says all. What broke in store, policies or network is an
+ * operator's to read, so its text is passed on. */
+void wg_admin_fail_err(struct wg_admin_request *request, const struct wg_err *err);
+/** With a status and code that no row of code.h has. */
+void wg_admin_refuse(struct wg_admin_request *request, int status, const char *sw_code,
+                     const char *format, ...) WG_PRINTF(4, 5);
+/** A header field of the answer; lent. */
+void wg_admin_header(struct wg_admin_request *request, const char *name, struct wg_str value);
+
+/* ---- request.c ---- */
+
+/** A parameter of the path. */
+struct wg_str wg_admin_capture(const struct wg_admin_request *request, const char *name);
+/** Of the query: absent when not given. @return false after having answered. */
+bool wg_admin_query(struct wg_admin_request *request, const char *name,
+                    struct wg_str *ret_value);
+/** "limit" and "cursor" of a list: limit 1 to most, fallback when not given. @return false
+ * after having answered. */
+bool wg_admin_page(struct wg_admin_request *request, size_t most, size_t fallback,
+                   size_t *ret_limit, struct wg_str *ret_cursor);
+/** Refuses members of the body that are not in names (NULL-terminated), with the nearest.
+ * @return false after having answered. */
+bool wg_admin_members(struct wg_admin_request *request, const char *const *names);
+/** The row of the audit that belongs to an act of this request. */
+struct wg_audit_row wg_admin_audit(struct wg_admin_request *request, const char *action);
+/** The row's extra: json as text in the arena; takes json over. */
+struct wg_str wg_admin_text(struct wg_admin_request *request, json_t *json);
+/** A JSON string of any bytes; null when absent. */
+json_t *wg_admin_string(struct wg_str text);
+/** "2026-05-16T12:31:07.123Z"; null for what has not been (0 and less). */
+json_t *wg_admin_time(int64_t wall_ms);
+/** {name: [...rows], "next_cursor": ...}; takes rows over; an absent cursor is left out. */
+json_t *wg_admin_list(const char *name, json_t *rows, struct wg_str next_cursor);
+
+/* ---- the handlers, one file a subject ---- */
+
+void wg_admin_healthz(struct wg_admin_request *request);
+void wg_admin_readyz(struct wg_admin_request *request);
+void wg_admin_identity(struct wg_admin_request *request);
+void wg_admin_policy_get(struct wg_admin_request *request);
+void wg_admin_policy_put(struct wg_admin_request *request);
+void wg_admin_policy_delete(struct wg_admin_request *request);
+void wg_admin_room_get(struct wg_admin_request *request);
+void wg_admin_room_put(struct wg_admin_request *request);
+void wg_admin_instances(struct wg_admin_request *request);
+void wg_admin_generations(struct wg_admin_request *request);
+void wg_admin_reload(struct wg_admin_request *request);
+void wg_admin_rollback(struct wg_admin_request *request);
+void wg_admin_token_list(struct wg_admin_request *request);
+void wg_admin_token_create(struct wg_admin_request *request);
+void wg_admin_token_get(struct wg_admin_request *request);
+void wg_admin_token_revoke(struct wg_admin_request *request);
+void wg_admin_audit_search(struct wg_admin_request *request);
+void wg_admin_audit_verify(struct wg_admin_request *request);
+
+/** All routes. */
+extern const struct wg_admin_route wg_admin_routes[];
+extern const size_t wg_admin_routes_count;

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/admin_impl.h"
+
+static json_t *describe_key(const struct wg_public_key *key)
+{
+    char text[WG_PUBLIC_KEY_TEXT];
+
+    wg_public_key_write(key, text);
+    return json_pack("{s:s, s:s}", "kid", key->kid, "public_key", text);
+}
+
+/* Who this instance is to its peers: what the descriptor says, and where it is served. */
+void wg_admin_identity(struct wg_admin_request *request)
+{
+    const struct wg_instance *instance = request->instance;
+    struct wg_err err;
+    json_t *descriptor;
+    json_t *json = describe_key(&instance->key.public_key);
+
+    json_object_set_new(json, "server_name", wg_admin_string(instance->server_name));
+    json_object_set_new(
+        json, "descriptor_url",
+        json_sprintf("https://%.*s" WG_DESCRIPTOR_PATH, WG_STR_F(instance->server_name)));
+    if (wg_json_parse(instance->descriptor, &descriptor, &err) == WG_OK)
+        json_object_set_new(json, "descriptor", descriptor);
+    wg_admin_answer(request, 200, json);
+}
+
+static const char *on_error_name(enum wg_on_error on_error)
+{
+    static const char *const names[] = {"deny", "defer", "allow"};
+
+    return names[on_error];
+}
+
+static json_t *describe_instance(const struct wg_gateway *gateway,
+                                 const struct wg_instance *instance)
+{
+    struct wg_policy_edition edition;
+    const char *failure = wg_policy_last_failure(gateway->policy, instance->index);
+    json_t *json = json_pack(
+        "{s:o, s:s, s:s, s:s, s:s}", "server_name", wg_admin_string(instance->server_name),
+        "kid", instance->key.public_key.kid, "upstream", instance->config->upstream, "policy",
+        instance->config->policy, "on_error", on_error_name(instance->config->on_error));
+
+    if (wg_policy_generations(gateway->policy, instance->index, &edition, 1) == 1)
+        json_object_set_new(json, "generation", json_integer((json_int_t)edition.number));
+    if (failure)
+        json_object_set_new(json, "last_load_failure", wg_admin_string(wg_str(failure)));
+    return json;
+}
+
+void wg_admin_instances(struct wg_admin_request *request)
+{
+    const struct wg_gateway *gateway = request->gateway;
+    struct wg_str cursor;
+    size_t limit, at = 0;
+    uint64_t start = 0;
+    json_t *rows;
+
+    if (!wg_admin_page(request, 1000, 100, &limit, &cursor))
+        return;
+    if (cursor.at && !wg_str_to_uint(cursor, gateway->instance_count, &start)) {
+        wg_admin_fail(request, WG_INVALID, "query: this cursor is not from this list");
+        return;
+    }
+    rows = json_array();
+    for (at = (size_t)start; at < gateway->instance_count && at < start + limit; at++)
+        json_array_append_new(rows, describe_instance(gateway, &gateway->instances[at]));
+    wg_admin_answer(request, 200,
+                    wg_admin_list("instances", rows,
+                                  at < gateway->instance_count
+                                      ? wg_str(wg_arena_format(request->arena, "%zu", at))
+                                      : (struct wg_str){NULL, 0}));
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/admin_impl.h"
+
+const struct wg_admin_route wg_admin_routes[] = {
+    {"GET", "/healthz", WG_ROLE_NONE, 0, wg_admin_healthz},
+    {"GET", "/readyz", WG_ROLE_NONE, 0, wg_admin_readyz},
+
+    {"GET", "/v1/admin/federation/identity", WG_ROLE_READ, WG_WANTS_INSTANCE,
+     wg_admin_identity},
+    {"GET", "/v1/admin/federation/policy", WG_ROLE_READ, WG_WANTS_INSTANCE,
+     wg_admin_policy_get},
+    {"PUT", "/v1/admin/federation/policy", WG_ROLE_ADMIN, WG_WANTS_INSTANCE | WG_WANTS_BODY,
+     wg_admin_policy_put},
+    {"DELETE", "/v1/admin/federation/policy", WG_ROLE_ADMIN, WG_WANTS_INSTANCE,
+     wg_admin_policy_delete},
+    {"GET", "/v1/admin/rooms/{room_id}/federate", WG_ROLE_READ, WG_WANTS_INSTANCE,
+     wg_admin_room_get},
+    {"PUT", "/v1/admin/rooms/{room_id}/federate", WG_ROLE_ADMIN,
+     WG_WANTS_INSTANCE | WG_WANTS_BODY, wg_admin_room_put},
+
+    {"GET", "/_wavegate/v1/instances", WG_ROLE_READ, 0, wg_admin_instances},
+    {"GET", "/_wavegate/v1/generations", WG_ROLE_READ, WG_WANTS_INSTANCE, wg_admin_generations},
+    {"POST", "/_wavegate/v1/generations/reload", WG_ROLE_OPERATE, WG_WANTS_INSTANCE,
+     wg_admin_reload},
+    {"POST", "/_wavegate/v1/generations/{number}/rollback", WG_ROLE_ADMIN, WG_WANTS_INSTANCE,
+     wg_admin_rollback},
+    {"GET", "/_wavegate/v1/tokens", WG_ROLE_ADMIN, 0, wg_admin_token_list},
+    {"POST", "/_wavegate/v1/tokens", WG_ROLE_ADMIN, WG_WANTS_BODY, wg_admin_token_create},
+    {"GET", "/_wavegate/v1/tokens/{id}", WG_ROLE_ADMIN, 0, wg_admin_token_get},
+    {"DELETE", "/_wavegate/v1/tokens/{id}", WG_ROLE_ADMIN, 0, wg_admin_token_revoke},
+    {"GET", "/_wavegate/v1/audit", WG_ROLE_READ, 0, wg_admin_audit_search},
+    {"GET", "/_wavegate/v1/audit/verify", WG_ROLE_READ, 0, wg_admin_audit_verify},
+};
+const size_t wg_admin_routes_count = WG_COUNT(wg_admin_routes);
+
+size_t wg_admin_route_count(void)
+{
+    return wg_admin_routes_count;
+}
+
+void wg_admin_route_names(size_t i, const char **ret_method, const char **ret_pattern,
+                          const char **ret_role)
+{
+    *ret_method = wg_admin_routes[i].method;
+    *ret_pattern = wg_admin_routes[i].pattern;
+    *ret_role = wg_token_role_name(wg_admin_routes[i].role);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "federation/upkeep.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "federation/restore.h"
+#include "store/document.h"
+
+enum { EVERY_MS = 60 * 1000, AT_ONCE = 256 };
+
+struct wg_upkeep {
+    struct wg_gateway *gateway;
+    struct wg_loop *loop;
+    struct wg_timer *timer;
+    unsigned writes; /* under way */
+    bool is_closing, is_closed;
+    void (*on_closed)(void *owner);
+    void *owner;
+};
+
+static void on_end(void *owner)
+{
+    struct wg_upkeep *upkeep = owner;
+
+    wg_timer_free(upkeep->timer);
+    upkeep->on_closed(upkeep->owner);
+    wg_free(upkeep);
+}
+
+static void end_if_done(struct wg_upkeep *upkeep)
+{
+    if (!upkeep->is_closing || upkeep->writes || upkeep->is_closed)
+        return;
+    upkeep->is_closed = true;
+    wg_loop_post(upkeep->loop, on_end, upkeep);
+}
+
+/* What could not be written is written with the next use. */
+static void on_put(void *owner, const struct wg_err *err, int64_t version)
+{
+    struct wg_upkeep *upkeep = owner;
+
+    (void)version;
+    if (err->code != WG_OK)
+        wg_log(WG_LOG_WARN, "gateway.upkeep_failed", "the last use of a token was not stored",
+               WG_F_TEXT("reason", err->text));
+    upkeep->writes--;
+    end_if_done(upkeep);
+}
+
+static void write_token(struct wg_upkeep *upkeep, struct wg_str id)
+{
+    json_t *document = wg_tokens_document(upkeep->gateway->tokens, id);
+    char *text;
+
+    if (!document)
+        return;
+    text = json_dumps(document, JSON_COMPACT);
+    upkeep->writes++;
+    wg_store_document_put(upkeep->gateway->store, upkeep->loop,
+                          &(struct wg_document_put){
+                              .namespace = WG_STR(WG_STORED_TOKENS),
+                              .key = id,
+                              .value = wg_str(text),
+                              .expected_version = WG_DOCUMENT_ANY,
+                          },
+                          on_put, upkeep);
+    free(text);
+    json_decref(document);
+}
+
+static void write_tokens(struct wg_upkeep *upkeep)
+{
+    char ids[AT_ONCE][WG_TOKEN_ID + 1];
+    size_t count = wg_tokens_take_used(upkeep->gateway->tokens, ids, AT_ONCE);
+
+    for (size_t i = 0; i < count; i++)
+        write_token(upkeep, wg_str(ids[i]));
+}
+
+static void on_ring(void *owner)
+{
+    struct wg_upkeep *upkeep = owner;
+
+    write_tokens(upkeep);
+    wg_timer_start(upkeep->timer, EVERY_MS);
+}
+
+struct wg_upkeep *wg_upkeep_new(struct wg_gateway *gateway, struct wg_loop *loop)
+{
+    struct wg_upkeep *upkeep = wg_new(struct wg_upkeep);
+
+    upkeep->gateway = gateway;
+    upkeep->loop = loop;
+    upkeep->timer = wg_timer_new(loop, on_ring, upkeep);
+    wg_timer_start(upkeep->timer, EVERY_MS);
+    return upkeep;
+}
+
+void wg_upkeep_close(struct wg_upkeep *upkeep, void (*on_closed)(void *owner), void *owner)
+{
+    upkeep->is_closing = true;
+    upkeep->on_closed = on_closed;
+    upkeep->owner = owner;
+    wg_timer_stop(upkeep->timer);
+    write_tokens(upkeep);
+    end_if_done(upkeep);
+}
