@@ -13,10 +13,12 @@ static const struct cli_verb verbs[] = {
      cli_check},
     {"config", "reference", "print every setting, as Markdown", cli_config},
     {"keygen", "--out FILE", "make a signing key", cli_keygen},
+    {"token", "VERB ...", "make, list and revoke tokens of the running gateway", cli_token},
+    {"audit", "[FILTER ...]", "what was refused, taken and changed: `wavegate audit verify`",
+     cli_audit},
     {"policy", "VERB ...", "check, test and try policies: `wavegate policy help`", cli_policy},
     {"queue", "VERB ...", "what waits for delivery, and what to do about it: `wavegate queue`",
      cli_queue},
-    {"token", "VERB ...", "tokens of operators and instances: `wavegate token`", cli_token},
     {"tool", "VERB ...", "the protocol's pieces, one by one: `wavegate tool help`", cli_tool},
 };
 

@@ -8,32 +8,32 @@
 #include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/client.h"
-#include "cli/config_argument.h"
-#include "cli/options.h"
 
 /* `wavegate queue`: what waits, and what to do about it, through the running gateway. */
 
-static const char usage[] =
-    "usage: wavegate queue list | dead | quarantine list     what waits, is given up, is held\n"
-    "       wavegate queue show EVENT_ID                     where an event is, and each "
-    "attempt\n"
-    "       wavegate queue shape                             destinations, by age of what "
-    "waits\n"
-    "       wavegate queue retry | drop | requeue            due now; given up; dead ones "
-    "again\n"
-    "       wavegate queue quarantine release | reject       deliver what is held; or never\n"
-    "       wavegate queue suspend --peer P --reason R [--for 2h] [--room R]\n"
-    "       wavegate queue resume --peer P [--room R]\n"
-    "which:  --peer P --room R --type T --event ID --older-than 1h --state waiting|held|dead\n"
-    "        --all where a change names none of these; --direction inbound|outbound\n"
-    "also:   --json --dry-run --reason TEXT --limit N --config FILE\n";
+#define USAGE                                                                                  \
+    "queue list | dead | quarantine list        what waits, is given up, is held\n"            \
+    "       wavegate queue show EVENT_ID                     where an event is, and each "     \
+    "attempt\n"                                                                                \
+    "       wavegate queue shape                             destinations, by age of what "    \
+    "waits\n"                                                                                  \
+    "       wavegate queue retry | drop | requeue            due now; given up; dead ones "    \
+    "again\n"                                                                                  \
+    "       wavegate queue quarantine release | reject       deliver what is held; or never\n" \
+    "       wavegate queue suspend --peer P --reason R [--for 2h] [--room R]\n"                \
+    "       wavegate queue resume --peer P [--room R]\n"                                       \
+    "which:  --peer P --room R --type T --event ID --older-than 1h --state "                   \
+    "waiting|held|dead\n"                                                                      \
+    "        --all where a change names none of these; --direction inbound|outbound\n"         \
+    "also:   --json --dry-run --reason TEXT --limit N --config FILE"
 
 struct arguments {
-    const char *config, *peer, *room, *type, *event, *older_than, *state, *direction, *reason;
+    const char *peer, *room, *type, *event, *older_than, *state, *direction, *reason;
     const char *for_text, *limit;
     bool is_json, is_dry_run, is_all;
     int64_t older_than_ms, for_ms;
-    struct cli_words words;
+    const char *words[CLI_WORDS_LIMIT];
+    size_t word_count;
 };
 
 static void set(json_t *json, const char *name, const char *value)
@@ -66,7 +66,7 @@ static const char *age(int64_t ms, char text[32])
 
 static int64_t number(const json_t *json, const char *name)
 {
-    return json_integer_value(json_object_get(json, name));
+    return (int64_t)json_number_value(json_object_get(json, name));
 }
 
 /* --- lists --- */
@@ -99,13 +99,13 @@ static void add_filter(struct wg_buf *target, const struct arguments *arguments,
     char older[32];
 
     snprintf(older, sizeof older, "%" PRId64, arguments->older_than_ms);
-    cli_query_add(target, "state", arguments->state ? arguments->state : state);
-    cli_query_add(target, "peer", arguments->peer);
-    cli_query_add(target, "room_id", arguments->room);
-    cli_query_add(target, "type", arguments->type);
-    cli_query_add(target, "event_id", arguments->event);
-    cli_query_add(target, "direction", arguments->direction);
-    cli_query_add(target, "older_than_ms", arguments->older_than ? older : NULL);
+    cli_add_parameter(target, "state", arguments->state ? arguments->state : state);
+    cli_add_parameter(target, "peer", arguments->peer);
+    cli_add_parameter(target, "room_id", arguments->room);
+    cli_add_parameter(target, "type", arguments->type);
+    cli_add_parameter(target, "event_id", arguments->event);
+    cli_add_parameter(target, "direction", arguments->direction);
+    cli_add_parameter(target, "older_than_ms", arguments->older_than ? older : NULL);
 }
 
 struct listing {
@@ -120,11 +120,11 @@ static json_t *ask_page(struct cli_client *client, const struct arguments *argum
     json_t *page;
 
     wg_buf_init(&target, 16 * 1024);
-    wg_buf_addf(&target, "%s?", listing->path);
+    wg_buf_addf(&target, "%s", listing->path);
     if (listing->state)
         add_filter(&target, arguments, listing->state);
-    cli_query_add(&target, "limit", "500");
-    cli_query_add(&target, "cursor", cursor);
+    cli_add_parameter(&target, "limit", "500");
+    cli_add_parameter(&target, "cursor", cursor);
     page = cli_client_ask(client, "GET", target.at, NULL);
     wg_buf_done(&target);
     return page;
@@ -255,6 +255,7 @@ static int change(struct cli_client *client, const struct arguments *arguments,
         set(body, "reason", arguments->reason);
         set(body, "cursor", cursor);
         answer = cli_client_ask(client, "POST", target, body);
+        json_decref(body);
         free(cursor);
         cursor = NULL;
         if (!answer) {
@@ -301,6 +302,7 @@ static int suspend(struct cli_client *client, const struct arguments *arguments,
     if (arguments->for_text)
         json_object_set_new(body, "for_ms", json_integer(arguments->for_ms));
     answer = cli_client_ask(client, "POST", target, body);
+    json_decref(body);
     if (!answer)
         return CLI_REFUSED;
     if (arguments->is_json)
@@ -322,8 +324,8 @@ static bool names_something(const struct arguments *arguments)
 
 static int run(struct cli_client *client, const struct arguments *arguments)
 {
-    const char *verb = arguments->words.at[0];
-    const char *second = arguments->words.count > 1 ? arguments->words.at[1] : "";
+    const char *verb = arguments->words[0];
+    const char *second = arguments->word_count > 1 ? arguments->words[1] : "";
 
     if (strcmp(verb, "list") == 0)
         return list(client, arguments, &waiting);
@@ -345,14 +347,14 @@ static int run(struct cli_client *client, const struct arguments *arguments)
 static const char *find_fault(const struct arguments *arguments)
 {
     static const char *const changes[] = {"retry", "drop", "requeue"};
-    const struct cli_words *words = &arguments->words;
-    const char *verb = words->count ? words->at[0] : "";
-    const char *second = words->count > 1 ? words->at[1] : "";
+    size_t count = arguments->word_count;
+    const char *verb = count ? arguments->words[0] : "";
+    const char *second = count > 1 ? arguments->words[1] : "";
     bool is_change = strcmp(verb, "quarantine") == 0 &&
                      (strcmp(second, "release") == 0 || strcmp(second, "reject") == 0);
 
     for (size_t i = 0; i < WG_COUNT(changes); i++)
-        is_change |= strcmp(verb, changes[i]) == 0 && words->count == 1;
+        is_change |= strcmp(verb, changes[i]) == 0 && count == 1;
     if (is_change)
         return names_something(arguments) ? NULL
                                           : "say which deliveries (--peer, --room, --type, "
@@ -363,51 +365,88 @@ static const char *find_fault(const struct arguments *arguments)
                    ? "--reason says why, to whoever finds it suspended"
                    : NULL;
     if (strcmp(verb, "show") == 0)
-        return words->count == 2 ? NULL : "show takes the id of one event";
+        return count == 2 ? NULL : "show takes the id of one event";
     if (strcmp(verb, "quarantine") == 0)
         return strcmp(second, "list") == 0 ? NULL : "quarantine takes list, release or reject";
-    if (words->count == 1 &&
+    if (count == 1 &&
         (strcmp(verb, "list") == 0 || strcmp(verb, "dead") == 0 || strcmp(verb, "shape") == 0))
         return NULL;
-    return words->count ? "there is no such verb" : "what about the queue?";
+    return count ? "there is no such verb" : "what about the queue?";
+}
+
+static const struct cli_option options[] = {
+    {"--peer", false},  {"--room", false},   {"--type", false},      {"--event", false},
+    {"--state", false}, {"--reason", false}, {"--direction", false}, {"--older-than", false},
+    {"--for", false},   {"--limit", false},  {"--dry-run", true},    {"--all", true},
+    {NULL, false},
+};
+
+static void take(const struct cli_arguments *given, struct arguments *arguments)
+{
+    *arguments = (struct arguments){
+        .peer = cli_argument(given, options, "--peer"),
+        .room = cli_argument(given, options, "--room"),
+        .type = cli_argument(given, options, "--type"),
+        .event = cli_argument(given, options, "--event"),
+        .older_than = cli_argument(given, options, "--older-than"),
+        .state = cli_argument(given, options, "--state"),
+        .direction = cli_argument(given, options, "--direction"),
+        .reason = cli_argument(given, options, "--reason"),
+        .for_text = cli_argument(given, options, "--for"),
+        .limit = cli_argument(given, options, "--limit"),
+        .is_json = cli_argument(given, options, "--json") != NULL,
+        .is_dry_run = cli_argument(given, options, "--dry-run") != NULL,
+        .is_all = cli_argument(given, options, "--all") != NULL,
+        .word_count = given->word_count,
+    };
+    memcpy(arguments->words, given->words, sizeof arguments->words);
+}
+
+/* "90s", "15m", "2h", "7d", or a number of seconds. */
+static bool take_duration(const char *option, const char *text, int64_t *ret_ms)
+{
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"", 1000},       {"ms", 1},          {"s", 1000},
+                 {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 86400 * 1000}};
+    size_t digits = text ? strspn(text, "0123456789") : 0;
+    uint64_t count;
+
+    if (!text)
+        return true;
+    for (size_t i = 0; i < WG_COUNT(units); i++) {
+        if (strcmp(text + digits, units[i].unit) == 0 &&
+            wg_str_to_uint(wg_str_of(text, digits), INT32_MAX, &count)) {
+            *ret_ms = (int64_t)count * units[i].ms;
+            return true;
+        }
+    }
+    fprintf(stderr, "wavegate queue: %s: '%s' is not a duration: write 90s, 15m, 2h or 7d\n",
+            option, text);
+    return false;
 }
 
 int cli_queue(int argc, char **argv)
 {
-    struct arguments arguments = {.config = cli_config_file()};
-    const struct cli_option options[] = {
-        {"--config", &arguments.config, NULL},
-        {"--peer", &arguments.peer, NULL},
-        {"--room", &arguments.room, NULL},
-        {"--type", &arguments.type, NULL},
-        {"--event", &arguments.event, NULL},
-        {"--older-than", &arguments.older_than, NULL},
-        {"--state", &arguments.state, NULL},
-        {"--direction", &arguments.direction, NULL},
-        {"--reason", &arguments.reason, NULL},
-        {"--for", &arguments.for_text, NULL},
-        {"--limit", &arguments.limit, NULL},
-        {"--json", NULL, &arguments.is_json},
-        {"--dry-run", NULL, &arguments.is_dry_run},
-        {"--all", NULL, &arguments.is_all},
-        {NULL, NULL, NULL},
-    };
+    struct cli_arguments given;
+    struct arguments arguments;
     struct cli_client *client;
     const char *fault;
     int status;
 
-    if (!cli_options_read(argc, argv, options, &arguments.words))
+    if (!cli_arguments_read(argc, argv, options, USAGE, &given))
         return CLI_USAGE;
+    take(&given, &arguments);
     fault = find_fault(&arguments);
     if (fault) {
-        fprintf(stderr, "wavegate queue: %s\n%s", fault, usage);
+        fprintf(stderr, "wavegate queue: %s\nusage: wavegate " USAGE "\n", fault);
         return CLI_USAGE;
     }
-    if ((arguments.older_than &&
-         !cli_duration("--older-than", arguments.older_than, &arguments.older_than_ms)) ||
-        (arguments.for_text && !cli_duration("--for", arguments.for_text, &arguments.for_ms)))
+    if (!take_duration("--older-than", arguments.older_than, &arguments.older_than_ms) ||
+        !take_duration("--for", arguments.for_text, &arguments.for_ms))
         return CLI_USAGE;
-    client = cli_client_open(arguments.config);
+    client = cli_client_open("queue", &given, options);
     if (!client)
         return CLI_REFUSED;
     status = run(client, &arguments);

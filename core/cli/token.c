@@ -1,98 +1,106 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-#include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/client.h"
-#include "cli/config_argument.h"
-#include "cli/options.h"
 
-/* `wavegate token create|list|revoke`: bearer tokens, through the running gateway. */
+#define USAGE                                                                                \
+    "token create (--role read|operate|admin | --instance NAME) [--comment TEXT] [--json]\n" \
+    "       wavegate token list [--json]\n"                                                  \
+    "       wavegate token revoke ID"
+#define TOKENS "/_wavegate/v1/tokens"
 
-static const char usage[] = "usage: wavegate token create --instance NAME | --role "
-                            "read|operate|admin [--comment TEXT]\n"
-                            "       wavegate token list [--json]\n"
-                            "       wavegate token revoke ID\n"
-                            "       each with --config FILE\n";
+static const struct cli_option options[] = {
+    {"--role", false}, {"--instance", false}, {"--comment", false}, {NULL, false}};
 
-struct arguments {
-    const char *config, *instance, *role, *comment;
-    bool is_json;
-    struct cli_words words;
-};
+static void set(json_t *body, const char *member, const char *value)
+{
+    if (value)
+        json_object_set_new(body, member, json_string(value));
+}
 
-static int create(struct cli_client *client, const struct arguments *arguments)
+/* The token alone on standard output, for scripts; what else there is to say beside it. */
+static int create(struct cli_client *client, const struct cli_arguments *arguments)
 {
     json_t *body = json_object();
-    json_t *answer;
+    json_t *made;
 
-    if (arguments->instance)
-        json_object_set_new(body, "instance", json_string(arguments->instance));
-    if (arguments->role)
-        json_object_set_new(body, "role", json_string(arguments->role));
-    if (arguments->comment)
-        json_object_set_new(body, "comment", json_string(arguments->comment));
-    answer = cli_client_ask(client, "POST", "/_wavegate/v1/tokens", body);
-    if (!answer)
+    set(body, "role", cli_argument(arguments, options, "--role"));
+    set(body, "instance", cli_argument(arguments, options, "--instance"));
+    set(body, "comment", cli_argument(arguments, options, "--comment"));
+    made = cli_client_ask(client, "POST", TOKENS, body);
+    json_decref(body);
+    if (!made)
         return CLI_REFUSED;
-    /* Alone on standard output, so that $(wavegate token create ...) is the token. */
-    printf("%s\n", cli_text(answer, "token"));
-    fprintf(stderr,
-            "It is shown this once; the gateway keeps a hash. Revoke it with: wavegate token "
-            "revoke %s\n",
-            cli_text(answer, "id"));
-    json_decref(answer);
-    return CLI_GOOD;
-}
-
-static void print_row(const json_t *row)
-{
-    printf("%-14s %-8s %-28s %-26s %s%s\n", cli_text(row, "id"),
-           json_is_string(json_object_get(row, "role")) ? cli_text(row, "role") : "egress",
-           cli_text(row, "instance"),
-           json_is_string(json_object_get(row, "last_used_at")) ? cli_text(row, "last_used_at")
-                                                                : "never used",
-           json_is_true(json_object_get(row, "revoked")) ? "revoked " : "",
-           cli_text(row, "comment"));
-}
-
-static int list(struct cli_client *client, const struct arguments *arguments)
-{
-    const char *cursor = "";
-    json_t *page = NULL;
-    struct wg_buf target;
-
-    if (!arguments->is_json)
-        printf("%-14s %-8s %-28s %-26s %s\n", "ID", "ROLE", "INSTANCE", "LAST USE", "COMMENT");
-    while (cursor) {
-        json_t *next;
-        json_t *row;
-        size_t i;
-
-        wg_buf_init(&target, 4096);
-        wg_buf_addf(&target, "/_wavegate/v1/tokens?");
-        cli_query_add(&target, "limit", "100");
-        cli_query_add(&target, "cursor", *cursor ? cursor : NULL);
-        next = cli_client_ask(client, "GET", target.at, NULL);
-        wg_buf_done(&target);
-        json_decref(page);
-        page = next;
-        if (!page)
-            return CLI_REFUSED;
-        json_array_foreach(json_object_get(page, "tokens"), i, row)
-        {
-            if (arguments->is_json) {
-                json_dumpf(row, stdout, JSON_COMPACT);
-                printf("\n");
-            } else {
-                print_row(row);
-            }
-        }
-        cursor = json_string_value(json_object_get(page, "next_cursor"));
+    if (cli_argument(arguments, options, "--json")) {
+        cli_print_json(made, JSON_INDENT(2));
+    } else {
+        printf("%s\n", cli_text(made, "token"));
+        fprintf(stderr, "token %s: keep it now, it is not shown again\n", cli_text(made, "id"));
     }
-    json_decref(page);
+    json_decref(made);
     return CLI_GOOD;
+}
+
+static void print_time(const json_t *token, const char *member)
+{
+    time_t at = (time_t)json_number_value(json_object_get(token, member));
+    struct tm parts;
+    char text[32] = "never";
+
+    if (at && gmtime_r(&at, &parts))
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts);
+    printf("  %-16s", text);
+}
+
+static void print_token(const json_t *token)
+{
+    const char *role = json_string_value(json_array_get(json_object_get(token, "roles"), 0));
+    const char *instance = cli_text(token, "instance");
+
+    printf("%s  %-10s", cli_text(token, "id"),
+           json_is_true(json_object_get(token, "revoked")) ? "revoked"
+           : role                                          ? role
+                                                           : "instance");
+    print_time(token, "created_at");
+    print_time(token, "last_used_at");
+    printf("  %s%s%s\n", instance, *instance ? " " : "", cli_text(token, "comment"));
+}
+
+static int list(struct cli_client *client, const struct cli_arguments *arguments)
+{
+    bool is_json = cli_argument(arguments, options, "--json") != NULL;
+    struct wg_buf target;
+    json_t *page;
+    json_t *token;
+    size_t i;
+
+    if (!is_json)
+        printf("%-12s  %-10s  %-16s  %-16s\n", "id", "role", "created", "last used");
+    wg_buf_init(&target, 1024);
+    wg_buf_addf(&target, TOKENS "?limit=1000");
+    while ((page = cli_client_ask(client, "GET", target.at, NULL)) != NULL) {
+        const char *cursor = cli_text(page, "next_cursor");
+
+        json_array_foreach(json_object_get(page, "tokens"), i, token)
+        {
+            if (is_json)
+                cli_print_json(token, JSON_COMPACT);
+            else
+                print_token(token);
+        }
+        wg_buf_clear(&target);
+        wg_buf_addf(&target, TOKENS "?limit=1000");
+        cli_add_parameter(&target, "cursor", *cursor ? cursor : NULL);
+        if (!*cursor)
+            break;
+        json_decref(page);
+    }
+    wg_buf_done(&target);
+    json_decref(page);
+    return page ? CLI_GOOD : CLI_REFUSED;
 }
 
 static int revoke(struct cli_client *client, const char *id)
@@ -101,57 +109,45 @@ static int revoke(struct cli_client *client, const char *id)
     json_t *answer;
 
     wg_buf_init(&target, 4096);
-    wg_buf_addf(&target, "/_wavegate/v1/tokens/%s", id);
+    wg_buf_addf(&target, TOKENS "/");
+    for (; *id; id++) /* the id is a segment of a path, whatever was typed */
+        wg_buf_addf(&target,
+                    (*id >= 'a' && *id <= 'z') || (*id >= '0' && *id <= '9') ? "%c" : "%%%02X",
+                    (unsigned char)*id);
     answer = cli_client_ask(client, "DELETE", target.at, NULL);
     wg_buf_done(&target);
     if (!answer)
         return CLI_REFUSED;
-    printf("%s works no more\n", id);
+    printf("token %s is refused from now on\n", cli_text(answer, "id"));
     json_decref(answer);
     return CLI_GOOD;
 }
 
-static int run(struct cli_client *client, const struct arguments *arguments)
-{
-    const char *verb = arguments->words.at[0];
-
-    if (strcmp(verb, "create") == 0)
-        return create(client, arguments);
-    if (strcmp(verb, "list") == 0)
-        return list(client, arguments);
-    return revoke(client, arguments->words.at[1]);
-}
-
-static bool is_usable(const struct arguments *arguments)
-{
-    const struct cli_words *words = &arguments->words;
-
-    if (words->count == 1 && strcmp(words->at[0], "create") == 0)
-        return !arguments->instance != !arguments->role;
-    if (words->count == 1)
-        return strcmp(words->at[0], "list") == 0;
-    return words->count == 2 && strcmp(words->at[0], "revoke") == 0;
-}
-
 int cli_token(int argc, char **argv)
 {
-    struct arguments arguments = {.config = cli_config_file()};
-    const struct cli_option options[] = {
-        {"--config", &arguments.config, NULL}, {"--instance", &arguments.instance, NULL},
-        {"--role", &arguments.role, NULL},     {"--comment", &arguments.comment, NULL},
-        {"--json", NULL, &arguments.is_json},  {NULL, NULL, NULL},
-    };
+    struct cli_arguments arguments;
+    const char *verb;
     struct cli_client *client;
-    int status;
+    int status = CLI_USAGE;
 
-    if (!cli_options_read(argc, argv, options, &arguments.words) || !is_usable(&arguments)) {
-        fputs(usage, stderr);
+    if (!cli_arguments_read(argc, argv, options, USAGE, &arguments))
+        return CLI_USAGE;
+    verb = arguments.word_count ? arguments.words[0] : "";
+    if (!((strcmp(verb, "create") == 0 || strcmp(verb, "list") == 0) &&
+          arguments.word_count == 1) &&
+        !(strcmp(verb, "revoke") == 0 && arguments.word_count == 2)) {
+        fprintf(stderr, "usage: wavegate " USAGE "\n");
         return CLI_USAGE;
     }
-    client = cli_client_open(arguments.config);
+    client = cli_client_open(argv[0], &arguments, options);
     if (!client)
         return CLI_REFUSED;
-    status = run(client, &arguments);
+    if (strcmp(verb, "create") == 0)
+        status = create(client, &arguments);
+    else if (strcmp(verb, "list") == 0)
+        status = list(client, &arguments);
+    else
+        status = revoke(client, arguments.words[1]);
     cli_client_close(client);
     return status;
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/log.h"
 #include "federation/exchange.h"
 
 /* Between the stages and the policy: what a hook is told, and carrying out what it says. */
+
+enum { LABELS_LIMIT = 16 }; /**< of all hooks together */
 
 static void on_decided(void *owner)
 {
@@ -32,6 +35,18 @@ static void fill_peer(struct wg_exchange *x, struct wg_question *question)
         question->peer.known_for_s = 0;
 }
 
+static void fill_change(struct wg_exchange *x, struct wg_question *question)
+{
+    struct wg_public_key newest;
+
+    question->change.new_key_id = wg_str(x->shown[x->shown_at].kid);
+    /* Whatever verifies here was read in the descriptor, over verified TLS. */
+    question->change.is_published = true;
+    if (wg_keyring_newest(x->worker->gateway->keyring, x->instance->server_name, x->peer_name,
+                          &newest))
+        question->change.old_key_id = wg_arena_copy(x->arena, wg_str(newest.kid));
+}
+
 static void fill_question(struct wg_exchange *x, enum wg_hook hook)
 {
     struct wg_question *question = &x->question;
@@ -54,17 +69,32 @@ static void fill_question(struct wg_exchange *x, enum wg_hook hook)
     question->request.room_id = x->room_id;
     question->request.before = x->before;
     question->request.limit = x->limit;
+    if (hook == WG_HOOK_KEY)
+        fill_change(x, question);
     if (x->local_id.at)
         question->request.participant = wg_str(wg_arena_format(
             x->arena, "@%.*s:%.*s", WG_STR_F(x->local_id), WG_STR_F(x->instance->server_name)));
 }
 
+static struct wg_header *label_at(struct wg_exchange *x, struct wg_str name)
+{
+    for (size_t i = 0; i < x->labels.count; i++)
+        if (wg_str_equal(x->labels.at[i].name, name))
+            return &x->labels.at[i];
+    return NULL;
+}
+
+/* Hooks are asked one after the other, "peer" even twice: of one name the last word counts. */
 static void keep_labels(struct wg_exchange *x)
 {
     for (size_t i = 0; i < x->decision.labels.count; i++) {
         const struct wg_header *label = &x->decision.labels.at[i];
+        struct wg_header *there = label_at(x, label->name);
 
-        wg_headers_add(&x->labels, x->arena, label->name, label->value);
+        if (there)
+            there->value = label->value;
+        else if (x->labels.count < LABELS_LIMIT)
+            wg_headers_add(&x->labels, x->arena, label->name, label->value);
     }
 }
 
@@ -82,6 +112,22 @@ static void keep_limits(struct wg_exchange *x)
         x->limits.not_before_s = x->decision.limit.not_before_s;
 }
 
+/* on_error has decided, maybe to allow: the operator hears of it in any case. */
+static void log_failure(const struct wg_exchange *x)
+{
+    const struct wg_decision *decision = &x->decision;
+
+    wg_log(WG_LOG_ERROR, "policy.failed", "a handler failed; on_error decides",
+           WG_F_TEXT("request_id", x->request_id), WG_F_STR("server", x->instance->server_name),
+           WG_F_STR("peer", x->peer_name), WG_F_TEXT("hook", wg_hook_name(x->question.hook)),
+           WG_F_TEXT("verdict", wg_verdict_name(decision->verdict)),
+           WG_F_STR("policy", decision->policy), WG_F_STR("policy_file", decision->file),
+           WG_F_INT("policy_line", decision->line),
+           WG_F_INT("generation", decision->generation),
+           WG_F_TEXT("code", wg_code_name(decision->failure)),
+           WG_F_STR("reason", decision->failure_text));
+}
+
 enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook)
 {
     if (!x->is_asked) {
@@ -94,6 +140,8 @@ enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook)
         }
     }
     x->is_asked = false;
+    if (x->decision.failure != WG_OK)
+        log_failure(x);
     keep_labels(x);
     keep_limits(x);
     return WG_STAGE_NEXT;
@@ -124,7 +172,10 @@ enum wg_stage_result wg_exchange_obey(struct wg_exchange *x)
         return WG_STAGE_NEXT;
     case WG_VERDICT_DEFER:
         x->retry_after_s = decision->defer_s > 0 ? decision->defer_s : 1;
-        return refuse(x, decision->failure == WG_OK ? WG_RATE_LIMITED : WG_DEFERRED);
+        /* Unless it says otherwise it is about how much, and a policy that failed is not. */
+        return refuse(x, decision->failure == WG_OK && decision->code == WG_DEFERRED
+                             ? WG_RATE_LIMITED
+                             : decision->code);
     case WG_VERDICT_DENY:
         return refuse(x, decision->code);
     case WG_VERDICT_QUARANTINE:

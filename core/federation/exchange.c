@@ -14,6 +14,7 @@ static const struct wg_stage inbound[] = {
     {"parse", wg_stage_parse},               /* the event */
     {"authenticate_event", wg_stage_authenticate_event}, /* its own signature */
     {"admit", wg_stage_admit},                           /* hook peer */
+    {"recognise", wg_stage_recognise},                   /* hook key, for a new one */
     {"judge", wg_stage_judge},                           /* the hooks of this endpoint */
     {"deduplicate", wg_stage_deduplicate},               /* seen before? */
     {"deliver", wg_stage_deliver},                       /* to the instance, or the queue */

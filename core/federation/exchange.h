@@ -87,6 +87,11 @@ struct wg_exchange {
     /* authenticate */
     bool is_authenticated;
 
+    /* authenticate, authenticate event; recognise */
+    struct wg_public_key shown[2]; /**< keys of the peer that have signed this, each once */
+    size_t shown_count;
+    size_t shown_at;
+
     /* parse */
     struct wg_event event;
     bool has_event;
@@ -146,6 +151,7 @@ struct wg_exchange {
     int status;
     struct wg_headers answer_headers;
     struct wg_str answer_body;
+    bool is_audited; /**< its rows are stored already, with what was promised */
 };
 
 /** Starts the walk for a request of the server; it ends by itself. Thread: worker's loop. */
@@ -159,6 +165,8 @@ enum wg_stage_result wg_exchange_refuse(struct wg_exchange *x);
 /** wg_fail() on x->err and refuse, in one. */
 enum wg_stage_result wg_exchange_fail(struct wg_exchange *x, enum wg_code code,
                                       const char *format, ...) WG_PRINTF(3, 4);
+/** The name under which operators search for what became of x. */
+const char *wg_exchange_log_name(const struct wg_exchange *x, enum wg_exchange_outcome outcome);
 /** Adds a header to the answer; lent. */
 void wg_exchange_header(struct wg_exchange *x, const char *name, struct wg_str value);
 
@@ -169,6 +177,7 @@ enum wg_stage_result wg_stage_discover(struct wg_exchange *x);
 enum wg_stage_result wg_stage_authenticate(struct wg_exchange *x);
 enum wg_stage_result wg_stage_parse(struct wg_exchange *x);
 enum wg_stage_result wg_stage_authenticate_event(struct wg_exchange *x);
+enum wg_stage_result wg_stage_recognise(struct wg_exchange *x);
 enum wg_stage_result wg_stage_admit(struct wg_exchange *x);
 enum wg_stage_result wg_stage_judge(struct wg_exchange *x);
 enum wg_stage_result wg_stage_deduplicate(struct wg_exchange *x);
@@ -193,7 +202,11 @@ enum wg_stage_result wg_exchange_turn_inside(struct wg_exchange *x);
  * @return WG_STAGE_WAIT when it is fetched again and the stage will be run again; WG_STAGE_NEXT
  * when there is nothing newer to be had. */
 enum wg_stage_result wg_exchange_refresh(struct wg_exchange *x);
-/** Shared by claim, admit and judge: asks hook, once. @return WG_STAGE_NEXT with x->decision.
+/** Shared by authenticate and authenticate event: the request, or its event, bears a good
+ * signature of that key. */
+void wg_exchange_shows(struct wg_exchange *x, const struct wg_public_key *key);
+/** Shared by claim, admit, recognise and judge: asks hook, once. @return WG_STAGE_NEXT with
+ * x->decision.
  */
 enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook);
 /** The query with the `limit` that policy allows, when that is smaller than the one asked for;

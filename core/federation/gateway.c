@@ -47,6 +47,7 @@ enum wg_code wg_gateway_new(const struct wg_config *config, const struct wg_cloc
     gateway->may_wait = wg_alloc(config->instance_count * sizeof *gateway->may_wait);
     gateway->tokens = wg_tokens_new(clock);
     gateway->rooms = wg_rooms_new();
+    gateway->keyring = wg_keyring_new();
     *ret_gateway = gateway;
     return WG_OK;
 
@@ -59,6 +60,7 @@ struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway)
 {
     if (!gateway)
         return NULL;
+    wg_keyring_free(gateway->keyring);
     wg_rooms_free(gateway->rooms);
     wg_tokens_free(gateway->tokens);
     wg_free(gateway->may_wait);

@@ -5,6 +5,7 @@
 
 #include "federation/directory.h"
 #include "federation/instance.h"
+#include "federation/keyring.h"
 #include "federation/lanes.h"
 #include "federation/nonces.h"
 #include "federation/rooms.h"
@@ -36,6 +37,8 @@ struct wg_gateway {
     unsigned worker_count;
     struct wg_tokens *tokens;
     struct wg_rooms *rooms;
+    atomic_uint_fast64_t audit_lost; /**< rows that could not be stored */
+    struct wg_keyring *keyring;
     /** Set by wg_gateway_restore(); NULL where nothing has to last (`wavegate check`). */
     struct wg_store *store;
     /** The main thread's loop. It outlives the store, so what nobody waits for answers there.

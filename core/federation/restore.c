@@ -59,12 +59,18 @@ static enum wg_code take_policy(struct restore *restore, struct wg_str key, json
     return restore->code;
 }
 
+static enum wg_code take_keys(struct restore *restore, struct wg_str key, json_t *json)
+{
+    return wg_keyring_restore(restore->gateway->keyring, key, json, restore->err);
+}
+
 static const struct {
     const char *namespace;
     enum wg_code (*take)(struct restore *restore, struct wg_str key, json_t *json);
 } namespaces[] = {
     {WG_STORED_TOKENS, take_token},
     {WG_STORED_ROOMS, take_room},
+    {WG_STORED_KEYS, take_keys},
     {WG_STORED_POLICIES, take_policy},
 };
 

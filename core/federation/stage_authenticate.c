@@ -15,8 +15,11 @@ static enum wg_code verify(struct wg_exchange *x)
                        "key '%.*s' is not one that %.*s publishes in its descriptor now",
                        WG_STR_F(x->kid), WG_STR_F(x->peer_name));
     for (size_t i = 0; i < count; i++) {
-        if (wg_signature_verify(x->message, &x->signature, keys[i], x->arena, &x->err) == WG_OK)
+        if (wg_signature_verify(x->message, &x->signature, keys[i], x->arena, &x->err) ==
+            WG_OK) {
+            wg_exchange_shows(x, keys[i]);
             return WG_OK;
+        }
     }
     return x->err.code;
 }

@@ -22,8 +22,10 @@ static enum wg_code verify(struct wg_exchange *x)
         const struct wg_public_key *key;
 
         if (wg_peer_keys(x->peer, kids[i], now_s, &key, 1) == 1 &&
-            wg_event_verify(&x->event, key, &x->err) == WG_OK)
+            wg_event_verify(&x->event, key, &x->err) == WG_OK) {
+            wg_exchange_shows(x, key);
             return WG_OK;
+        }
     }
     return x->err.code;
 }

@@ -6,7 +6,10 @@
 #include "http/hop.h"
 #include "wire/signature.h"
 
-enum { ANSWER_LIMIT_BYTES = 16 * 1024 * 1024, LABELS_LIMIT_BYTES = 4096 };
+enum {
+    ANSWER_LIMIT_BYTES = 16 * 1024 * 1024,
+    LABELS_LIMIT_BYTES = 12 * 1024 /* 16 of the longest */
+};
 
 /* Fields that only we may set towards an instance, or that the client library sets. */
 static bool is_ours(struct wg_str name)
@@ -24,6 +27,12 @@ static bool is_ours(struct wg_str name)
     return wg_str_starts(name, WG_STR("wavegate-"));
 }
 
+/* Nothing the peer has signed stands over a request that we have narrowed. */
+static bool is_signature(struct wg_str name)
+{
+    return wg_str_is(name, "signature") || wg_str_is(name, "signature-input");
+}
+
 static void copy_headers(const struct wg_upstream *upstream, struct wg_headers *to,
                          struct wg_arena *arena)
 {
@@ -36,7 +45,7 @@ static void copy_headers(const struct wg_upstream *upstream, struct wg_headers *
     for (size_t i = 0; i < kept.count; i++) {
         struct wg_str name = kept.at[i].name;
 
-        if (is_ours(name) ||
+        if (is_ours(name) || (upstream->is_narrowed && is_signature(name)) ||
             (upstream->instance->upstream_token.at && wg_str_is(name, "authorization")))
             continue;
         wg_headers_add(to, arena, name, kept.at[i].value);

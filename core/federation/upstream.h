@@ -13,6 +13,7 @@ struct wg_upstream {
     struct wg_str remote_address;
     uint64_t generation; /**< of the policies that let it through */
     struct wg_headers labels;
+    bool is_narrowed; /**< message.query is not what the peer signed */
 };
 
 /** Everything of *ret_request lives in arena, or is lent from upstream. */
