@@ -267,6 +267,8 @@ const struct wg_source *wg_source_at(lua_State *L, int level, int *ret_line);
 /* ---- view.c, content.c ---- */
 
 void wg_view_open(lua_State *L);
+/** The i-th field of all that handlers see, and whose it is; NULL past the last. */
+const char *wg_view_field(size_t i, const char **ret_view);
 /** Pushes the hook's argument and ctx. */
 void wg_view_push(lua_State *L, struct wg_policy_call *call);
 void wg_content_open(lua_State *L);
