@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "http/client.h"
 #include "policy/policy.h"
 #include "policy/trace.h"
 
@@ -267,6 +268,8 @@ const struct wg_source *wg_source_at(lua_State *L, int level, int *ret_line);
 /* ---- view.c, content.c ---- */
 
 void wg_view_open(lua_State *L);
+/** The i-th field of all that handlers see, and whose it is; NULL past the last. */
+const char *wg_view_field(size_t i, const char **ret_view);
 /** Pushes the hook's argument and ctx. */
 void wg_view_push(lua_State *L, struct wg_policy_call *call);
 void wg_content_open(lua_State *L);
@@ -413,7 +416,20 @@ void wg_worker_notify(struct wg_policy_worker *worker);
 void wg_worker_add(struct wg_policy_worker *worker, struct wg_policy_call *call);
 void wg_worker_remove(struct wg_policy_worker *worker, struct wg_policy_call *call);
 
+/** What a tool puts in the place of the world. */
+typedef void (*wg_on_http_answer)(void *owner, const struct wg_http_response *response,
+                                  const struct wg_err *err);
+struct wg_fake_world {
+    /** on_answer comes once, from the worker's loop. */
+    void (*fetch)(void *owner, const struct wg_http_request *request, struct wg_str url,
+                  wg_on_http_answer on_answer, void *answer_owner);
+    /** A handler waits. @return for how long in truth */
+    int64_t (*sleep)(void *owner, int64_t for_ms);
+    void *owner;
+};
+
 struct wg_policy_worker {
+    const struct wg_fake_world *fake; /**< NULL in the gateway */
     atomic_uint references; /**< the owner, and each post under way */
     struct wg_policy_engine *engine;
     struct wg_loop *loop;                  /**< NULL in tests that never wait */

@@ -147,6 +147,8 @@ static int host_open(lua_State *L)
     if (testing->policy_count == TESTING_POLICY_LIMIT)
         return fail(L, "a test may open 64 policies");
     policy = wg_arena_new(&testing->arena, struct testing_policy);
+    policy->testing = testing;
+    testing_fake_world(policy);
     policy->config = *testing->options->config;
     policy->config.instances = &policy->instance;
     policy->config.instance_count = 1;
@@ -157,7 +159,8 @@ static int host_open(lua_State *L)
                                         .text = wg_str(text),
                                         .text_name = "policy",
                                         .clock = &testing->clock,
-                                        .coverage = testing->options->coverage};
+                                        .coverage = testing->options->coverage,
+                                        .fake = &policy->fake};
     if (wg_trial_new(&options, &policy->trial, &err) != WG_OK)
         return fail(L, err.text);
     testing->policies[testing->policy_count++] = policy;
@@ -195,8 +198,13 @@ static int host_ask(lua_State *L)
     if (code != WG_OK)
         return fail(L, err.text);
     question.trace = &trace;
+    testing->asking = L;
+    testing->http_failure = NULL;
+    policy->slept_ms = 0;
     wg_trial_ask(policy->trial, &question, &testing->arena, &decision);
     wg_event_done(&event);
+    if (testing->http_failure)
+        return fail(L, testing->http_failure);
     testing_push_answer(L, &decision, &trace);
     return 1;
 }
@@ -218,6 +226,8 @@ static int host_begin(lua_State *L)
 
     close_policies(testing);
     reset_clock(testing);
+    luaL_unref(L, LUA_REGISTRYINDEX, testing->http_function);
+    testing->http_function = LUA_NOREF;
     return 0;
 }
 
@@ -281,9 +291,11 @@ static int host_where(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"ask", host_ask},   {"begin", host_begin}, {"moment", host_moment},
-    {"now", host_now},   {"open", host_open},   {"report", host_report},
-    {"turn", host_turn}, {"where", host_where}, {NULL, NULL},
+    {"ask", host_ask},       {"begin", host_begin},
+    {"http", testing_http},  {"moment", host_moment},
+    {"now", host_now},       {"open", host_open},
+    {"report", host_report}, {"turn", host_turn},
+    {"where", host_where},   {NULL, NULL},
 };
 
 static void open_host(lua_State *L)
@@ -304,7 +316,8 @@ static void init(struct testing *testing, const struct wg_testing_options *optio
     size_t folder_len = slash ? (size_t)(slash - file) + 1 : 0;
     size_t size = folder_len + sizeof "main.lua";
 
-    *testing = (struct testing){.options = options, .config = *options->config};
+    *testing = (struct testing){
+        .options = options, .config = *options->config, .http_function = LUA_NOREF};
     testing->clock = (struct wg_clock){wall, mono, testing};
     reset_clock(testing);
     wg_arena_init(&testing->arena);

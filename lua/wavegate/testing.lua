@@ -189,6 +189,13 @@ end
 -- Seconds since 1970. Every test begins at 2026-01-01T00:00:00Z.
 function Test:now() return host.now() end
 
+-- Answers what policies ask over HTTP: function(request) gets { method, url, headers, body } and
+-- returns { status, headers, body }, or nil and why there is no answer. Nothing leaves the machine.
+function Test:http(answer)
+  if type(answer) ~= "function" then fail("t:http takes a function", 2) end
+  host.http(answer)
+end
+
 function testing.test(name, body)
   local place = host.where(2)
   host.begin()

@@ -55,7 +55,7 @@ def test_every_ready_made_policy_has_its_row_its_head_and_its_tests():
     for name in files:
         assert (ROOT / f"policies/{name}_test.lua").exists()
         text = (ROOT / f"policies/{name}.lua").read_text()
-        assert re.match(r"-- [^\n]+\.\n(--[^\n]*\n)*-- Hooks: +\S", text), name
+        assert re.match(r"-- [^\n]+\n(--[^\n]*\n)*-- Hooks: +\S", text), name
         options = re.search(r"^\| `%s` \|.*\|(.*)\|$" % name, section, re.MULTILINE)[1]
         told = set(re.findall(r"`(\w+)`", options))
         declared = set(re.findall(r"^  (\w+) = \{", text, re.MULTILINE))
