@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <ctype.h>
+
 #include "admin/admin_impl.h"
+#include "wire/name.h"
 
 static void add_text(json_t *json, const char *name, struct wg_str text)
 {
@@ -90,6 +93,20 @@ static bool take_order(struct wg_admin_request *request, bool *ret_is_oldest_fir
     return false;
 }
 
+/* Rows have event ids bare and in lower case. */
+static struct wg_str bare_id(struct wg_admin_request *request, struct wg_str id)
+{
+    struct wg_err ignored;
+    struct wg_str uuid, copy;
+
+    if (!id.at || wg_event_id_parse(id, &uuid, &ignored) != WG_OK)
+        return id;
+    copy = wg_arena_copy(request->arena, uuid);
+    for (size_t i = 0; i < copy.len; i++)
+        ((char *)(uintptr_t)copy.at)[i] = (char)tolower((unsigned char)copy.at[i]);
+    return copy;
+}
+
 void wg_admin_audit_search(struct wg_admin_request *request)
 {
     struct wg_audit_search search = {0};
@@ -113,6 +130,7 @@ void wg_admin_audit_search(struct wg_admin_request *request)
         if (!wg_admin_query(request, filters[i].name, filters[i].to))
             return;
     }
+    search.event_id = bare_id(request, search.event_id);
     if (!take_time(request, "since_ms", &search.since_ms) ||
         !take_time(request, "until_ms", &search.until_ms) ||
         !take_order(request, &search.is_oldest_first) ||

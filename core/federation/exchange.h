@@ -151,6 +151,7 @@ struct wg_exchange {
     int status;
     struct wg_headers answer_headers;
     struct wg_str answer_body;
+    bool is_audited; /**< its rows are stored already, with what was promised */
 };
 
 /** Starts the walk for a request of the server; it ends by itself. Thread: worker's loop. */
@@ -164,6 +165,8 @@ enum wg_stage_result wg_exchange_refuse(struct wg_exchange *x);
 /** wg_fail() on x->err and refuse, in one. */
 enum wg_stage_result wg_exchange_fail(struct wg_exchange *x, enum wg_code code,
                                       const char *format, ...) WG_PRINTF(3, 4);
+/** The name under which operators search for what became of x. */
+const char *wg_exchange_log_name(const struct wg_exchange *x, enum wg_exchange_outcome outcome);
 /** Adds a header to the answer; lent. */
 void wg_exchange_header(struct wg_exchange *x, const char *name, struct wg_str value);
 

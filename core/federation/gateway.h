@@ -37,6 +37,7 @@ struct wg_gateway {
     unsigned worker_count;
     struct wg_tokens *tokens;
     struct wg_rooms *rooms;
+    atomic_uint_fast64_t audit_lost; /**< rows that could not be stored */
     struct wg_keyring *keyring;
     /** Set by wg_gateway_restore(); NULL where nothing has to last (`wavegate check`). */
     struct wg_store *store;

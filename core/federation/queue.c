@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "federation/audit.h"
 #include "federation/delivery.h"
 
 /* One attempt of the relay: made by delivery.c, shown to hook `delivery` when it failed, told
@@ -54,10 +55,29 @@ static void log_outcome(const struct job *job, struct wg_relay_plan plan)
            WG_F_INT("ms", job->outcome.took_ms));
 }
 
+static void audit_outcome(struct job *job, struct wg_relay_plan plan)
+{
+    struct wg_audit_delivery ended = {
+        .delivery = job->attempt->delivery,
+        .is_sent = plan.outcome == WG_OUTCOME_SENT,
+        .code = job->outcome.code,
+        .reason = wg_str(job->outcome.reason),
+        .took_ms = job->outcome.took_ms,
+    };
+
+    if (plan.outcome != WG_OUTCOME_RETRY)
+        job->result.audit_count =
+            wg_audit_delivery_rows(&ended, &job->arena, &job->result.audit);
+}
+
 static void finish(struct job *job)
 {
-    if (job->outcome.code != WG_CANCELLED)
-        log_outcome(job, wg_relay_plan(job->attempt, &job->result));
+    if (job->outcome.code != WG_CANCELLED) {
+        struct wg_relay_plan plan = wg_relay_plan(job->attempt, &job->result);
+
+        log_outcome(job, plan);
+        audit_outcome(job, plan);
+    }
     wg_relay_done(job->attempt, &job->result);
     if (job->generation)
         wg_policy_unpin(job->generation);

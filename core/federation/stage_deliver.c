@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "federation/audit.h"
 #include "federation/exchange.h"
 #include "federation/queue.h"
 #include "federation/upstream.h"
@@ -207,9 +208,10 @@ static void on_accepted(void *owner, const struct wg_err *err,
     struct wg_exchange *x = owner;
 
     x->store_code = err->code;
-    if (err->code == WG_OK)
+    if (err->code == WG_OK) {
         x->outcome = accepted->is_duplicate ? WG_EXCHANGE_DUPLICATE : WG_EXCHANGE_QUEUED;
-    else
+        x->is_audited = !accepted->is_duplicate;
+    } else
         note_failure(x, "%.*s; storing it: %s", WG_STR_F(x->delivery_failure), err->text);
     answer_came(x);
 }
@@ -243,6 +245,7 @@ static enum wg_stage_result start_store(struct wg_exchange *x)
     }
     accept.message.extra = wg_buf_str(&packed);
     memcpy(accept.message.event_id, x->event_key, sizeof accept.message.event_id);
+    accept.audit_count = wg_audit_rows(x, WG_EXCHANGE_QUEUED, &accept.audit);
     wg_queue_will_wait(x->worker->gateway, x->instance);
     wg_store_accept(x->worker->gateway->store, x->worker->loop, &accept, on_accepted, x);
     wg_buf_done(&packed);
@@ -255,6 +258,7 @@ static void on_marked(void *owner, const struct wg_err *err, bool was_seen)
 
     (void)was_seen;
     /* The instance has taken it, so the promise holds; only our memory of it may be short. */
+    x->is_audited = err->code == WG_OK;
     if (err->code != WG_OK)
         note_failure(x, "accepted, but its id could not be stored, ignoring: %s", err->text);
     answer_came(x);
@@ -266,10 +270,13 @@ static enum wg_stage_result start_mark(struct wg_exchange *x)
         .server = x->instance->server_name,
         .destination = {.is_outbound = false, .name = x->instance->server_name},
     };
+    const struct wg_audit_row *rows;
+    size_t count;
 
     memcpy(seen.event_id, x->event_key, sizeof seen.event_id);
-    wg_store_seen_mark(x->worker->gateway->store, x->worker->loop, &seen, NULL, 0, on_marked,
-                       x);
+    count = wg_audit_rows(x, x->outcome, &rows);
+    wg_store_seen_mark(x->worker->gateway->store, x->worker->loop, &seen, rows, count,
+                       on_marked, x);
     return WG_STAGE_WAIT;
 }
 

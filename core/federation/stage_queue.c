@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
 
+#include "federation/audit.h"
 #include "federation/exchange.h"
 #include "federation/queue.h"
 #include "federation/upstream.h"
@@ -21,6 +22,7 @@ static void on_accepted(void *owner, const struct wg_err *err,
     } else {
         x->new_count = accepted->new_count;
         x->outcome = accepted->is_duplicate ? WG_EXCHANGE_DUPLICATE : WG_EXCHANGE_QUEUED;
+        x->is_audited = !accepted->is_duplicate;
     }
     wg_exchange_run(x);
 }
@@ -52,6 +54,7 @@ static void store(struct wg_exchange *x)
                 .is_outbound = !x->recipients[i].ours, .name = x->recipients[i].name};
     }
     wg_event_id_key(x->event.uuid, accept.message.event_id);
+    accept.audit_count = wg_audit_rows(x, WG_EXCHANGE_QUEUED, &accept.audit);
     wg_store_accept(x->worker->gateway->store, x->worker->loop, &accept, on_accepted, x);
 }
 

@@ -3,14 +3,16 @@
 
 #include "base/log.h"
 #include "federation/answer.h"
+#include "federation/audit.h"
 #include "federation/exchange.h"
 
 /* The names operators search for (docs/protocol.md, "Log"). */
-static const char *event_name(const struct wg_exchange *x)
+const char *wg_exchange_log_name(const struct wg_exchange *x, enum wg_exchange_outcome outcome)
 {
-    bool is_send = x->has_endpoint && x->endpoint == WG_ENDPOINT_SEND;
+    bool is_send = x->has_endpoint &&
+                   (x->endpoint == WG_ENDPOINT_SEND || x->endpoint == WG_ENDPOINT_RELAY);
 
-    if (x->outcome != WG_EXCHANGE_REFUSED)
+    if (outcome != WG_EXCHANGE_REFUSED)
         return is_send ? "federation.send.success" : "federation.read.success";
     if (x->is_delivered)
         return is_send ? "federation.send.failed" : "federation.read.failed";
@@ -46,8 +48,9 @@ static void log_outcome(struct wg_exchange *x)
                                                   : none;
     int64_t ms = wg_clock_mono_ms(x->worker->gateway->clock) - x->started_ms;
 
-    wg_log(x->outcome == WG_EXCHANGE_REFUSED ? WG_LOG_WARN : WG_LOG_INFO, event_name(x),
-           outcome_name(x), WG_F_TEXT("request_id", x->request_id),
+    wg_log(x->outcome == WG_EXCHANGE_REFUSED ? WG_LOG_WARN : WG_LOG_INFO,
+           wg_exchange_log_name(x, x->outcome), outcome_name(x),
+           WG_F_TEXT("request_id", x->request_id),
            WG_F_STR("server", x->instance ? x->instance->server_name : none),
            WG_F_STR("peer", x->peer_name), WG_F_TEXT("remote", x->remote_address),
            WG_F_TEXT("endpoint", x->has_endpoint ? wg_endpoint_name(x->endpoint) : NULL),
@@ -106,6 +109,7 @@ enum wg_stage_result wg_stage_record(struct wg_exchange *x)
         write_send_answer(x);
     wg_exchange_header(x, "x-request-id", wg_str(x->request_id));
     log_outcome(x);
+    wg_audit_exchange(x);
     if (x->is_claimed)
         wg_taken_settle(worker->gateway->taken, x->instance->index, x->event_key,
                         x->outcome != WG_EXCHANGE_REFUSED);
