@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/alloc.h"
+#include "policy/lists.h"
 #include "policy/policy_impl.h"
 
 /* Reads and checks an edition on a state of its own: loads it, compares the sandbox with its
@@ -69,6 +70,7 @@ static void publish(struct wg_policy_engine *engine, struct wg_engine_instance *
     atomic_store(&instance->number, edition->number);
     pthread_mutex_unlock(&engine->lock);
     keep_former(instance, old);
+    wg_feeds_sweep(engine->feeds);
 }
 
 struct wg_edition *wg_engine_edition(struct wg_policy_engine *engine, size_t instance)
@@ -211,6 +213,7 @@ enum wg_code wg_policy_engine_new(const struct wg_config *config, const struct w
     engine->config = config;
     engine->clock = clock;
     pthread_mutex_init(&engine->lock, NULL);
+    engine->feeds = wg_feeds_new(config);
     engine->instances = wg_alloc((config->instance_count + 1) * sizeof *engine->instances);
     for (size_t i = 0; i < config->instance_count; i++) {
         engine->instance_count = i + 1;
@@ -237,6 +240,7 @@ struct wg_policy_engine *wg_policy_engine_free(struct wg_policy_engine *engine)
         wg_document_unref(engine->instances[i].document);
     }
     wg_free(engine->instances);
+    wg_feeds_free(engine->feeds);
     pthread_mutex_destroy(&engine->lock);
     wg_free(engine);
     return NULL;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "policy/lists.h"
 #include "policy/policy_impl.h"
 
 /* require "wavegate": on, use, options, the verdicts and the units. */
@@ -268,6 +269,8 @@ void wg_modules_open(lua_State *L)
     wg_verdict_open(L);
     push_document(L);
     add_module(L, loaded, "document");
+    wg_module_lists(L);
+    add_module(L, loaded, "lists");
     wg_lock(L);
     lua_setfield(L, loaded, "wavegate");
 }

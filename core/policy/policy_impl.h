@@ -68,6 +68,8 @@ struct wg_edition {
     size_t source_count;
     char **folders; /**< looked into, whether or not they exist */
     size_t folder_count;
+    struct wg_edition_list **lists; /**< policy/lists.h */
+    size_t list_count;
     /* For tools; NULL in the gateway. */
     void (*open_more)(lua_State *L); /**< adds to what require finds, before the main file runs */
     void *tool;
@@ -92,6 +94,8 @@ WG_MUST_USE enum wg_code wg_edition_source(struct wg_edition *edition, struct wg
                                            struct wg_err *err);
 /** For tools: the main file is this text. */
 void wg_edition_add_main(struct wg_edition *edition, const char *shown, struct wg_str text);
+/** A change in the folder of path is a change of the edition. */
+void wg_edition_look_into(struct wg_edition *edition, const char *path);
 bool wg_edition_equal(const struct wg_edition *a, const struct wg_edition *b);
 
 /* ---- budget.c ---- */
@@ -381,6 +385,7 @@ struct wg_policy_engine {
     struct wg_engine_instance *instances;
     size_t instance_count;
     struct wg_policy_worker *workers; /**< guarded by lock */
+    struct wg_feeds *feeds; /**< policy/lists.h */
     struct wg_watch *watch;
     void (*on_news)(void *owner, const struct wg_policy_news *news);
     void *owner;
