@@ -13,6 +13,9 @@ static const struct cli_verb verbs[] = {
      cli_check},
     {"config", "reference", "print every setting, as Markdown", cli_config},
     {"keygen", "--out FILE", "make a signing key", cli_keygen},
+    {"token", "VERB ...", "make, list and revoke tokens of the running gateway", cli_token},
+    {"audit", "[FILTER ...]", "what was refused, taken and changed: `wavegate audit verify`",
+     cli_audit},
     {"policy", "VERB ...", "check, test and try policies: `wavegate policy help`", cli_policy},
     {"tool", "VERB ...", "the protocol's pieces, one by one: `wavegate tool help`", cli_tool},
 };

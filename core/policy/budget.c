@@ -61,13 +61,17 @@ static void set_step(struct wg_state *state, int step)
     lua_sethook(state->thread, on_count, mask, step);
 }
 
+/* Always with the place where it was noticed first: what catches and goes on is raised for
+ * again further out. */
 static void raise_broken(lua_State *L, int level)
 {
     struct wg_state *state = wg_state_of(L);
+    struct wg_budget *budget = state->budget;
 
-    wg_where(L, level);
-    lua_pushstring(L, broken_text(state));
-    lua_concat(L, 2);
+    if (!budget->broken_source)
+        budget->broken_source = wg_source_at(L, level, &budget->broken_line);
+    lua_pushfstring(L, "%s:%d: %s", budget->broken_source ? budget->broken_source->shown : "?",
+                    budget->broken_line, broken_text(state));
     lua_error(L);
 }
 
@@ -101,14 +105,15 @@ static void look(lua_State *L, int level)
         raise_broken(L, level);
 }
 
-/* Lua itself would let a script stand a hundred thousand calls deep, and then takes time by that depth for every
- * error that is caught. */
+/* Lua itself would let a script stand a hundred thousand calls deep, and then takes time by
+ * that depth for every error that is caught. */
 static void check_depth(lua_State *L)
 {
     lua_Debug activation;
 
     if (lua_getstack(L, WG_CALL_DEPTH_LIMIT, &activation))
-        wg_raise(L, "stack overflow: more than %d calls inside each other", WG_CALL_DEPTH_LIMIT);
+        wg_raise(L, "stack overflow: more than %d calls inside each other",
+                 WG_CALL_DEPTH_LIMIT);
 }
 
 static void on_count(lua_State *L, lua_Debug *activation)

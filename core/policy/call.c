@@ -15,6 +15,11 @@ static const struct wg_handler *handler_of(const struct wg_policy_call *call)
     return &call->state->chains[call->question->hook].handlers[call->at];
 }
 
+const char *wg_call_policy(const struct wg_policy_call *call)
+{
+    return handler_of(call)->policy;
+}
+
 /* ---- verdicts ---- */
 
 static void take_limit(struct wg_decision *decision, const struct wg_answer_value *value)
@@ -152,7 +157,7 @@ static const char *error_text(lua_State *L, int index, char ret_number[32])
 }
 
 /* Runs outside of any protection: makes nothing in Lua, runs no metamethod. */
-static void fail(lua_State *L, struct wg_policy_call *call)
+static void describe_failure(lua_State *L, struct wg_policy_call *call)
 {
     struct wg_decision *decision = call->decision;
     const struct wg_handler *handler = handler_of(call);
@@ -175,7 +180,17 @@ static void fail(lua_State *L, struct wg_policy_call *call)
         strncmp(text, source->shown, strlen(source->shown)) == 0
             ? wg_str(wg_arena_format(call->arena, "%.400s", text))
             : wg_str(wg_arena_format(call->arena, "%s:%d: %.400s", source->shown, line, text));
-    wg_decision_failed(call->question, call->state->edition->instance->on_error, decision);
+}
+
+static void fail(lua_State *L, struct wg_policy_call *call)
+{
+    if (call->budget.broken_source) {
+        call->failed_source = call->budget.broken_source;
+        call->failed_line = call->budget.broken_line;
+    }
+    describe_failure(L, call);
+    wg_decision_failed(call->question, call->state->edition->instance->on_error,
+                       call->decision);
     wg_trace_failure(call);
 }
 
@@ -381,13 +396,14 @@ void wg_call_interrupt(struct wg_policy_call *call, enum wg_broken why)
     wg_call_resume(call);
 }
 
-int wg_call_wait(lua_State *L, void (*stop)(void *wait), void *wait, lua_KFunction on_resumed)
+int wg_call_wait(lua_State *L, void (*stop)(void *wait), void *wait, lua_KFunction on_resumed,
+                 lua_KContext context)
 {
     struct wg_policy_call *call = wg_state_of(L)->call;
 
     call->stop_waiting = stop;
     call->wait = wait;
-    return lua_yieldk(L, 0, 0, on_resumed);
+    return lua_yieldk(L, 0, context, on_resumed);
 }
 
 struct wg_policy_call *wg_call_check_wait(lua_State *L, const char *what)

@@ -62,6 +62,14 @@ bool wg_content_is(lua_State *L, int index)
     return answer;
 }
 
+const json_t *wg_content_json(lua_State *L, int index)
+{
+    const struct content *content = lua_touserdata(L, index);
+
+    wg_ticket_check(L, content->call, content->serial, "content");
+    return content->json;
+}
+
 static struct content *check(lua_State *L)
 {
     struct content *content;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/alloc.h"
+#include "policy/figures.h"
+#include "policy/kv.h"
+#include "policy/limits.h"
 #include "policy/lists.h"
 #include "policy/policy_impl.h"
 
@@ -213,6 +216,9 @@ enum wg_code wg_policy_engine_new(const struct wg_config *config, const struct w
     engine->config = config;
     engine->clock = clock;
     pthread_mutex_init(&engine->lock, NULL);
+    engine->limits = wg_limits_new(clock);
+    engine->kv = wg_kv_new(clock);
+    engine->figures = wg_figures_new();
     engine->feeds = wg_feeds_new(config);
     engine->instances = wg_alloc((config->instance_count + 1) * sizeof *engine->instances);
     for (size_t i = 0; i < config->instance_count; i++) {
@@ -240,6 +246,9 @@ struct wg_policy_engine *wg_policy_engine_free(struct wg_policy_engine *engine)
         wg_document_unref(engine->instances[i].document);
     }
     wg_free(engine->instances);
+    wg_limits_free(engine->limits);
+    wg_kv_free(engine->kv);
+    wg_figures_free(engine->figures);
     wg_feeds_free(engine->feeds);
     pthread_mutex_destroy(&engine->lock);
     wg_free(engine);

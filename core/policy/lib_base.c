@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
-#include "policy/policy_impl.h"
+#include "policy/module_impl.h"
 
 /* The basic functions. Those that could hide the end of a budget, keep what must go, reach
  * files or show an address are our own; the rest are Lua's. */
 
-enum { PRINT_LIMIT_BYTES = 1024, PRINT_COST = 1000 };
+enum { PRINT_LIMIT_BYTES = 1024 };
 
 static void push_type_name(lua_State *L, int index)
 {
@@ -48,15 +48,12 @@ static int base_tostring(lua_State *L)
     return 1;
 }
 
-/* print(...): a line in the log, with file and line. */
+/* print(...): a line in the log, with policy, file and line. */
 static int base_print(lua_State *L)
 {
     int count = lua_gettop(L);
     luaL_Buffer text;
-    size_t len;
-    const char *at;
 
-    wg_budget_charge(L, PRINT_COST);
     luaL_buffinit(L, &text);
     for (int i = 1; i <= count && luaL_bufflen(&text) < PRINT_LIMIT_BYTES; i++) {
         if (i > 1)
@@ -65,14 +62,9 @@ static int base_print(lua_State *L)
         luaL_addvalue(&text);
     }
     luaL_pushresult(&text);
-    at = lua_tolstring(L, -1, &len);
-    wg_where(L, 0);
-    if (!wg_state_of(L)->is_dry)
-        wg_log(
-            WG_LOG_INFO, "policy.print", "a policy says something",
-            WG_F_STR("text", wg_str_of(at, len < PRINT_LIMIT_BYTES ? len : PRINT_LIMIT_BYTES)),
-            WG_F_TEXT("at", lua_tostring(L, -1)));
-    return 0;
+    lua_replace(L, 1);
+    lua_settop(L, 1);
+    return wg_log_line(L, WG_LOG_INFO);
 }
 
 /* type(value): a JSON object or array of a request reads as the table that it stands for. */

@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "policy/lists.h"
-#include "policy/policy_impl.h"
+#include "policy/module_impl.h"
 
 /* require "wavegate": on, use, options, the verdicts and the units. */
 
@@ -242,6 +242,7 @@ static void push_document(lua_State *L)
 static const luaL_Reg functions[] = {
     {"duration", duration},
     {"handlers", handlers},
+    {"memoize", wg_memoize},
     {"on", on},
     {"options", wg_options_declare},
     {"rate", rate},
@@ -261,16 +262,26 @@ static void add_module(lua_State *L, int loaded, const char *name)
     lua_setfield(L, -2, name);
 }
 
+static const struct {
+    const char *name;
+    void (*open)(lua_State *L);
+} modules[] = {
+    {"base64", wg_module_base64},   {"document", push_document}, {"hash", wg_module_hash},
+    {"http", wg_module_http},       {"json", wg_module_json},    {"kv", wg_module_kv},
+    {"limits", wg_module_limits},   {"lists", wg_module_lists},  {"log", wg_module_log},
+    {"metrics", wg_module_metrics}, {"net", wg_module_net},      {"time", wg_module_time},
+};
+
 void wg_modules_open(lua_State *L)
 {
     int loaded = lua_gettop(L);
 
     luaL_newlib(L, functions);
     wg_verdict_open(L);
-    push_document(L);
-    add_module(L, loaded, "document");
-    wg_module_lists(L);
-    add_module(L, loaded, "lists");
+    for (size_t i = 0; i < WG_COUNT(modules); i++) {
+        modules[i].open(L);
+        add_module(L, loaded, modules[i].name);
+    }
     wg_lock(L);
     lua_setfield(L, loaded, "wavegate");
 }

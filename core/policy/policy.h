@@ -168,6 +168,21 @@ struct wg_policy_worker *wg_policy_worker_new(struct wg_policy_engine *engine,
 void wg_policy_worker_close(struct wg_policy_worker *worker, void (*on_closed)(void *owner),
                             void *owner);
 
+/** Lets handlers use wavegate.http through this client, of the same loop; it must outlast the worker. */
+struct wg_http_client;
+void wg_policy_worker_set_http(struct wg_policy_worker *worker, struct wg_http_client *client);
+
+/** A figure that a policy keeps with wavegate.metrics. */
+struct wg_policy_figure {
+    const char *policy, *name;
+    bool is_gauge; /**< else it only grows */
+    double value;
+};
+/** Every figure, in no order; any thread. */
+void wg_policy_each_figure(struct wg_policy_engine *engine,
+                           void (*on_figure)(void *owner, const struct wg_policy_figure *figure),
+                           void *owner);
+
 /** The newest generation of that instance (index into config->instances), pinned until _unpin(). */
 struct wg_policy_generation *wg_policy_pin(struct wg_policy_worker *worker, size_t instance);
 void wg_policy_unpin(struct wg_policy_generation *generation);

@@ -121,6 +121,8 @@ struct wg_budget {
     int step;                  /**< instructions between two looks */
     int protected_depth;       /**< pcall inside pcall */
     enum wg_broken broken;
+    const struct wg_source *broken_source; /**< where that was noticed first */
+    int broken_line;
 };
 
 struct wg_state;
@@ -269,12 +271,16 @@ const struct wg_source *wg_source_at(lua_State *L, int level, int *ret_line);
 /* ---- view.c, content.c ---- */
 
 void wg_view_open(lua_State *L);
+/** The i-th field of all that handlers see, and whose it is; NULL past the last. */
+const char *wg_view_field(size_t i, const char **ret_view);
 /** Pushes the hook's argument and ctx. */
 void wg_view_push(lua_State *L, struct wg_policy_call *call);
 void wg_content_open(lua_State *L);
 /** Pushes a JSON value that lives as long as the call. */
 void wg_content_push(lua_State *L, struct wg_policy_call *call, const json_t *json);
 bool wg_content_is(lua_State *L, int index);
+/** The JSON behind such a value, lent. */
+const json_t *wg_content_json(lua_State *L, int index);
 /** next(): pushes key and value and returns 2, or nil and 1. */
 int wg_content_next(lua_State *L);
 /** Raises unless it is still the call that the ticket was made for. */
@@ -331,8 +337,13 @@ struct wg_policy_call {
  * loop; on_resumed then gives the function's results, beginning with wg_budget_recheck(). In a
  * dry run nothing is to be started, and the call is never resumed. */
 struct wg_policy_call *wg_call_check_wait(lua_State *L, const char *what);
-int wg_call_wait(lua_State *L, void (*stop)(void *wait), void *wait, lua_KFunction on_resumed);
+int wg_call_wait(lua_State *L, void (*stop)(void *wait), void *wait, lua_KFunction on_resumed,
+                 lua_KContext context);
 void wg_call_resume(struct wg_policy_call *call);
+/** wg_call_wait() for a time. */
+int wg_call_sleep(lua_State *L, int64_t for_ms, lua_KFunction after, lua_KContext context);
+/** Name of the policy whose handler runs. */
+const char *wg_call_policy(const struct wg_policy_call *call);
 /** Ends the wait and breaks the budget. */
 void wg_call_interrupt(struct wg_policy_call *call, enum wg_broken why);
 
@@ -385,6 +396,9 @@ struct wg_policy_engine {
     struct wg_engine_instance *instances;
     size_t instance_count;
     struct wg_policy_worker *workers; /**< guarded by lock */
+    struct wg_limits *limits; /**< these three survive every reload */
+    struct wg_kv *kv;
+    struct wg_figures *figures;
     struct wg_feeds *feeds; /**< policy/lists.h */
     struct wg_watch *watch;
     void (*on_news)(void *owner, const struct wg_policy_news *news);
@@ -413,6 +427,7 @@ struct wg_policy_worker {
     struct wg_policy_generation **current; /**< one an instance */
     struct wg_policy_worker *next;
     struct wg_policy_call *waiting;
+    struct wg_http_client *http; /**< NULL: no HTTP for policies */
     bool is_closing;
     void (*on_closed)(void *owner);
     void *owner;

@@ -43,7 +43,7 @@ static const struct place places[] = {
     {"request", "before", STR, Q(request.before)},
     {"change", "old_key_id", STR, Q(change.old_key_id)},
     {"change", "new_key_id", STR, Q(change.new_key_id)},
-    {"change", "is_published", YES_NO, Q(change.is_published)},
+    {"change", "published", YES_NO, Q(change.is_published)},
     {"attempt", "destination", STR, Q(attempt.destination)},
     {"attempt", "event_id", STR, Q(attempt.event_id)},
     {"attempt", "room_id", STR, Q(attempt.room_id)},

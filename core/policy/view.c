@@ -86,7 +86,7 @@ static const struct field request_fields[] = {
 static const struct field change_fields[] = {
     {"old_key_id", STR, Q(change.old_key_id)},
     {"new_key_id", STR, Q(change.new_key_id)},
-    {"is_published", YES_NO, Q(change.is_published)},
+    {"published", YES_NO, Q(change.is_published)},
     {0},
 };
 static const struct field attempt_fields[] = {
@@ -114,6 +114,17 @@ static const enum view argument_of_hook[WG_HOOK_COUNT] = {
     [WG_HOOK_PROFILE] = VIEW_REQUEST,  [WG_HOOK_KEY] = VIEW_CHANGE,
     [WG_HOOK_DELIVERY] = VIEW_ATTEMPT,
 };
+
+const char *wg_view_field(size_t i, const char **ret_view)
+{
+    for (size_t view = 0; view < VIEW_COUNT; view++)
+        for (const struct field *field = views[view].fields; field->name; field++)
+            if (i-- == 0) {
+                *ret_view = views[view].name;
+                return field->name;
+            }
+    return NULL;
+}
 
 struct ticket {
     struct wg_policy_call *call;

@@ -183,3 +183,8 @@ void wg_policy_worker_close(struct wg_policy_worker *worker, void (*on_closed)(v
     else
         on_closing(worker);
 }
+
+void wg_policy_worker_set_http(struct wg_policy_worker *worker, struct wg_http_client *client)
+{
+    worker->http = client;
+}

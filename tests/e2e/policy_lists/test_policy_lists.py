@@ -197,3 +197,56 @@ def test_a_reload_fetches_only_what_is_new(town):
     town.log.wait("policy.reloaded", since=mark, server=A)
     assert town.send().status == 200, "other options make another list, of the copy that is there"
     assert len(town.source.asked) == 1
+
+
+# -- the ready-made policy -----------------------------------------------------------------------------
+
+DENY_LIST = """local wavegate = require "wavegate"
+wavegate.use("deny_list", OPTIONS)
+wavegate.use("standard", { default_mode = "open" })
+"""
+
+
+def test_deny_list_takes_a_file(town):
+    town.write("peer.example.test  no, thanks\n")
+    town.start("", DENY_LIST.replace("OPTIONS", '{ file = "lists/deny.txt" }'))
+    answer = town.send()
+    assert (answer.status, answer.code, answer.message) == \
+        (403, "SW_FED_PEER_UNKNOWN", "no, thanks")
+    mark = town.log.mark()
+    town.write("example.test\n")
+    town.log.wait("policy.reloaded", since=mark, server=A)
+    assert town.send().status == 200, "a plain name stands for itself only"
+    mark = town.log.mark()
+    town.world.write("policies/main.lua", DENY_LIST.replace(
+        "OPTIONS", '{ file = "lists/deny.txt", subdomains = true }'))
+    town.log.wait("policy.reloaded", since=mark, server=A)
+    assert town.send().status == 403
+
+
+def test_deny_list_takes_a_mastodon_export(town):
+    town.world.write("lists/blocks.csv",
+                     "#domain,#severity,#reject_media,#reject_reports,#public_comment,#obfuscate\n"
+                     "peer.example.test,silence,false,false,noisy,false\n")
+    policy = DENY_LIST.replace(
+        "OPTIONS", '{ file = "lists/blocks.csv", subdomains = true, severities = { SEVERITY } }')
+    town.start("", policy.replace("SEVERITY", '"suspend"'))
+    assert town.send().status == 200
+    mark = town.log.mark()
+    town.world.write("policies/main.lua", policy.replace("SEVERITY", '"suspend", "silence"'))
+    town.log.wait("policy.reloaded", since=mark, server=A)
+    assert town.send().message == "noisy"
+
+
+def test_deny_list_opens_no_door_before_its_list_came(town):
+    town.source.status = 503
+    town.start("", DENY_LIST.replace("OPTIONS", f'{{ file = "{town.source.url}" }}'))
+    town.log.wait("policy.list_failed")
+    answer = town.send()
+    assert answer.status == 429 and int(answer.headers["Retry-After"]) == 30
+
+
+def test_deny_list_wants_something_to_deny(town):
+    with pytest.raises(AssertionError) as failure:
+        town.start("", DENY_LIST.replace("OPTIONS", "{}"))
+    assert "deny_list needs peers or file" in str(failure.value)

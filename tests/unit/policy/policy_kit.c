@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 void kit_write(struct policy_kit *kit, const char *name, const char *text)
 {
@@ -113,6 +114,23 @@ void kit_ask(struct policy_kit *kit, enum wg_hook hook)
     kit->question.hook = hook;
     assert_null(wg_policy_ask(generation, &kit->question, &kit->arena, &kit->decision,
                               on_decided, kit));
+    wg_policy_unpin(generation);
+}
+
+void kit_ask_waiting(struct policy_kit *kit, enum wg_hook hook)
+{
+    struct wg_policy_generation *generation = wg_policy_pin(kit->worker, 0);
+
+    kit->question.hook = hook;
+    kit->is_decided = false;
+    if (wg_policy_ask(generation, &kit->question, &kit->arena, &kit->decision, on_decided, kit))
+        for (int i = 0; i < 100000 && !kit->is_decided; i++) {
+            wg_loop_turn(kit->loop);
+            usleep(100);
+        }
+    else
+        kit->is_decided = true;
+    assert_true(kit->is_decided);
     wg_policy_unpin(generation);
 }
 

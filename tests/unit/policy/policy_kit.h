@@ -45,6 +45,8 @@ void kit_open(struct policy_kit *kit, const char *text);
 void kit_event(struct policy_kit *kit, const char *type, const char *content);
 /** Asks hook; kit->decision is filled. The handler must not wait. */
 void kit_ask(struct policy_kit *kit, enum wg_hook hook);
+/** The same where the handler may wait: turns the loop until it is decided. */
+void kit_ask_waiting(struct policy_kit *kit, enum wg_hook hook);
 /** Writes main.lua anew and reloads. */
 void kit_reload(struct policy_kit *kit, const char *text);
 

@@ -227,7 +227,7 @@ static void every_hook_sees_its_argument_and_context(void **state)
         {WG_HOOK_INVITE, "it.room_id == 'room-1' and it.membership == nil"},
         {WG_HOOK_ROOM, "it.id == 'room-1' and it.federated == nil"},
         {WG_HOOK_BACKFILL, "it.endpoint == nil and it.limit == 0 and it.before == nil"},
-        {WG_HOOK_KEY, "it.old_key_id == nil and it.is_published == false"},
+        {WG_HOOK_KEY, "it.old_key_id == nil and it.published == false"},
         {WG_HOOK_DELIVERY, "it.destination == nil and it.number == 0 and it.next_in == 0"},
     };
 
