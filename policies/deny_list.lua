@@ -31,10 +31,6 @@ local options = wavegate.options {
   },
 }
 
-if #options.peers == 0 and not options.file then
-  error("deny_list needs peers or file", 0)
-end
-
 local listed = names.servers(options.peers)
 local file = options.file and wavegate.lists.open(options.file, { subdomains = options.subdomains })
 local counting

@@ -4,10 +4,11 @@
 --
 -- Each verdict that would have counted becomes a label, which the audit row keeps and the
 -- instance sees: log_only.deny_list = "deny deny_list.lua:31". An error of the other policy is
--- written down the same way.
+-- written down the same way. The log has a line of each, too.
 --
 --   wavegate.use("log_only", { policy = "deny_list", options = { peers = { "a.example" } } })
 local wavegate = require "wavegate"
+local log = require "wavegate.log"
 
 local options = wavegate.options {
   policy = { type = "string", required = true, help = "the policy to ask" },
@@ -30,7 +31,10 @@ local function describe(verdict)
   return text
 end
 
-local function record(text) return wavegate.label { [label] = printable(text) } end
+local function record(text)
+  log.info("log_only: not carried out", { asked = options.policy, answer = text })
+  return wavegate.label { [label] = printable(text) }
+end
 
 local function wrap(handler)
   return function(argument, ctx)

@@ -97,6 +97,7 @@ static enum wg_code ask(struct eval *eval, bool is_exact, struct wg_decision *re
     struct wg_trial_options options = {.config = eval->config ? eval->config : &eval->bare,
                                        .instance = &eval->instance,
                                        .clock = wg_clock_system(),
+                                       .has_http = true,
                                        .is_exact = is_exact};
     struct wg_trial *trial;
 

@@ -103,16 +103,21 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+static struct wg_list_options options_of(const struct wg_edition_list *list)
+{
+    return (struct wg_list_options){.source = list->where,
+                                    .format = list->wish.format,
+                                    .has_subdomains = list->wish.has_subdomains,
+                                    .skips_broken = list->wish.skips_broken};
+}
+
 static enum wg_code load_file(struct wg_edition *edition, struct wg_edition_list *list,
                               struct wg_err *err)
 {
     const struct wg_edition_list *former = find(former_of(edition), &list->wish);
-    struct wg_list_options options = {.source = list->where,
-                                      .format = list->wish.format,
-                                      .has_subdomains = list->wish.has_subdomains,
-                                      .skips_broken = list->wish.skips_broken,
-                                      .previous = former ? former->list : NULL};
+    struct wg_list_options options = options_of(list);
 
+    options.previous = former ? former->list : NULL;
     list->path = path_of(edition, list->wish.where);
     wg_edition_look_into(edition, list->path);
     /* Before it is read: a change meanwhile shows at the next look. */
@@ -127,6 +132,12 @@ static enum wg_code load_file(struct wg_edition *edition, struct wg_edition_list
 static enum wg_code open_new(struct wg_edition *edition, const struct wg_list_wish *wish,
                              struct wg_edition_list *list, struct wg_err *err)
 {
+    struct wg_list_options options = options_of(list);
+    struct wg_str text;
+
+    if (edition->fake && edition->fake->list &&
+        edition->fake->list(edition->fake->owner, wish->where, &text))
+        return wg_list_parse(text, &options, &list->list, err);
     if (is_url(wish->where))
         return wg_feeds_take(edition->engine->feeds, &list->wish, &list->feed, err);
     if (check_path(wish->where, err) != WG_OK)

@@ -246,7 +246,8 @@ static void stop(void *owner)
     struct wait *wait = owner;
 
     wait->call = NULL;
-    wg_http_fetch_cancel(wait->fetch); /* on_answer still comes */
+    if (wait->fetch)
+        wg_http_fetch_cancel(wait->fetch); /* on_answer still comes */
 }
 
 static void on_answer(void *owner, const struct wg_http_response *response,
@@ -284,12 +285,14 @@ static int send(lua_State *L, struct request *request)
 {
     const struct wg_state *state = wg_state_of(L);
     struct wg_policy_call *call = wg_call_check_wait(L, "http");
+    const struct wg_fake_world *fake;
     struct wait *wait;
 
     wg_budget_charge(L, REQUEST_COST);
     if (state->is_dry)
         return lua_yield(L, 0);
-    if (!state->worker || !state->worker->http) {
+    fake = state->worker ? state->worker->fake : NULL;
+    if (!fake && (!state->worker || !state->worker->http)) {
         lua_pushnil(L);
         lua_pushliteral(L, "there is no HTTP here");
         return 2;
@@ -303,7 +306,10 @@ static int send(lua_State *L, struct request *request)
     wait = wg_new(struct wait);
     wait->call = call;
     wait->cache_ms = request->cache_ms;
-    wait->fetch = wg_http_fetch(state->worker->http, &request->http, on_answer, wait);
+    if (fake)
+        fake->fetch(fake->owner, &request->http, request->url, on_answer, wait);
+    else
+        wait->fetch = wg_http_fetch(state->worker->http, &request->http, on_answer, wait);
     return wg_call_wait(L, stop, wait, after_answer, (lua_KContext)wait);
 }
 

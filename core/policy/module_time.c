@@ -113,6 +113,8 @@ int wg_call_sleep(lua_State *L, int64_t for_ms, lua_KFunction after, lua_KContex
 
     if (state->is_dry || !state->worker || !state->worker->loop)
         return lua_yield(L, 0);
+    if (state->worker->fake)
+        for_ms = state->worker->fake->sleep(state->worker->fake->owner, for_ms);
     sleep = wg_new(struct sleep);
     sleep->call = call;
     sleep->timer = wg_timer_new(state->worker->loop, on_ring, sleep);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "http/client.h"
 #include "policy/policy.h"
 #include "policy/trace.h"
 
@@ -70,6 +71,7 @@ struct wg_edition {
     size_t folder_count;
     struct wg_edition_list **lists; /**< policy/lists.h */
     size_t list_count;
+    const struct wg_fake_world *fake; /**< of tests; NULL in the gateway */
     /* For tools; NULL in the gateway. */
     void (*open_more)(lua_State *L); /**< adds to what require finds, before the main file runs */
     void *tool;
@@ -420,7 +422,22 @@ void wg_worker_notify(struct wg_policy_worker *worker);
 void wg_worker_add(struct wg_policy_worker *worker, struct wg_policy_call *call);
 void wg_worker_remove(struct wg_policy_worker *worker, struct wg_policy_call *call);
 
+/** What a tool puts in the place of the world. */
+typedef void (*wg_on_http_answer)(void *owner, const struct wg_http_response *response,
+                                  const struct wg_err *err);
+struct wg_fake_world {
+    /** on_answer comes once, from the worker's loop. */
+    void (*fetch)(void *owner, const struct wg_http_request *request, struct wg_str url,
+                  wg_on_http_answer on_answer, void *answer_owner);
+    /** A handler waits. @return for how long in truth */
+    int64_t (*sleep)(void *owner, int64_t for_ms);
+    /** The text of a list. @return false: none is faked under that name */
+    bool (*list)(void *owner, struct wg_str where, struct wg_str *ret_text);
+    void *owner;
+};
+
 struct wg_policy_worker {
+    const struct wg_fake_world *fake; /**< NULL in the gateway */
     atomic_uint references; /**< the owner, and each post under way */
     struct wg_policy_engine *engine;
     struct wg_loop *loop;                  /**< NULL in tests that never wait */

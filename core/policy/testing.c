@@ -134,7 +134,29 @@ static void read_instance(lua_State *L, struct testing *testing,
     read_document(L, 1, &testing->arena, &instance->federation);
 }
 
-/* open { text, file, server, on_error, document } -> number of the policy | nil, why */
+/* Field lists: { ["lists/deny.txt"] = "bad.example" } */
+static void read_lists(lua_State *L, struct testing_policy *policy, struct wg_arena *arena)
+{
+    if (lua_getfield(L, 1, "lists") == LUA_TTABLE) {
+        lua_pushnil(L);
+        while (lua_next(L, -2)) {
+            struct testing_list *lists =
+                wg_arena_alloc(arena, (policy->list_count + 1) * sizeof *lists);
+
+            if (policy->list_count)
+                memcpy(lists, policy->lists, policy->list_count * sizeof *lists);
+            policy->lists = lists;
+            if (lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING)
+                lists[policy->list_count++] =
+                    (struct testing_list){wg_arena_copy(arena, wg_str(lua_tostring(L, -2))),
+                                          wg_arena_copy(arena, wg_str(lua_tostring(L, -1)))};
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+}
+
+/* open { text, file, server, on_error, document, lists } -> number of the policy | nil, why */
 static int host_open(lua_State *L)
 {
     struct testing *testing = testing_of(L);
@@ -147,17 +169,21 @@ static int host_open(lua_State *L)
     if (testing->policy_count == TESTING_POLICY_LIMIT)
         return fail(L, "a test may open 64 policies");
     policy = wg_arena_new(&testing->arena, struct testing_policy);
+    policy->testing = testing;
+    testing_fake_world(policy);
     policy->config = *testing->options->config;
     policy->config.instances = &policy->instance;
     policy->config.instance_count = 1;
     read_instance(L, testing, &policy->instance);
+    read_lists(L, policy, &testing->arena);
     text = text_field(L, 1, "text", &testing->arena);
     options = (struct wg_trial_options){.config = &policy->config,
                                         .instance = &policy->instance,
                                         .text = wg_str(text),
                                         .text_name = "policy",
                                         .clock = &testing->clock,
-                                        .coverage = testing->options->coverage};
+                                        .coverage = testing->options->coverage,
+                                        .fake = &policy->fake};
     if (wg_trial_new(&options, &policy->trial, &err) != WG_OK)
         return fail(L, err.text);
     testing->policies[testing->policy_count++] = policy;
@@ -195,8 +221,13 @@ static int host_ask(lua_State *L)
     if (code != WG_OK)
         return fail(L, err.text);
     question.trace = &trace;
+    testing->asking = L;
+    testing->http_failure = NULL;
+    policy->slept_ms = 0;
     wg_trial_ask(policy->trial, &question, &testing->arena, &decision);
     wg_event_done(&event);
+    if (testing->http_failure)
+        return fail(L, testing->http_failure);
     testing_push_answer(L, &decision, &trace);
     return 1;
 }
@@ -218,6 +249,8 @@ static int host_begin(lua_State *L)
 
     close_policies(testing);
     reset_clock(testing);
+    luaL_unref(L, LUA_REGISTRYINDEX, testing->http_function);
+    testing->http_function = LUA_NOREF;
     return 0;
 }
 
@@ -281,9 +314,11 @@ static int host_where(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"ask", host_ask},   {"begin", host_begin}, {"moment", host_moment},
-    {"now", host_now},   {"open", host_open},   {"report", host_report},
-    {"turn", host_turn}, {"where", host_where}, {NULL, NULL},
+    {"ask", host_ask},       {"begin", host_begin},
+    {"http", testing_http},  {"moment", host_moment},
+    {"now", host_now},       {"open", host_open},
+    {"report", host_report}, {"turn", host_turn},
+    {"where", host_where},   {NULL, NULL},
 };
 
 static void open_host(lua_State *L)
@@ -304,7 +339,8 @@ static void init(struct testing *testing, const struct wg_testing_options *optio
     size_t folder_len = slash ? (size_t)(slash - file) + 1 : 0;
     size_t size = folder_len + sizeof "main.lua";
 
-    *testing = (struct testing){.options = options, .config = *options->config};
+    *testing = (struct testing){
+        .options = options, .config = *options->config, .http_function = LUA_NOREF};
     testing->clock = (struct wg_clock){wall, mono, testing};
     reset_clock(testing);
     wg_arena_init(&testing->arena);

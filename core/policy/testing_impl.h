@@ -14,12 +14,22 @@ struct testing {
     struct wg_config_instance instance;
     struct wg_clock clock;
     int64_t wall_ms, mono_ms;
-    char *main_path;        /**< beside the test: where `use` looks first */
-    struct wg_arena arena;  /**< of one test */
-    struct testing_policy { /**< what wg_trial_new() was given must last */
+    char *main_path;          /**< beside the test: where `use` looks first */
+    struct wg_arena arena;    /**< of one test */
+    int http_function;        /**< reference; LUA_NOREF: the test fakes no HTTP */
+    lua_State *asking;        /**< of the question under way */
+    const char *http_failure; /**< of the test's function, while that question was asked */
+    struct testing_policy {   /**< what wg_trial_new() was given must last */
         struct wg_config config;
         struct wg_config_instance instance;
         struct wg_trial *trial;
+        struct testing *testing;
+        struct wg_fake_world fake;
+        struct testing_list {
+            struct wg_str where, text;
+        } * lists; /**< faked ones */
+        size_t list_count;
+        int64_t slept_ms; /**< in the question under way */
     } * policies[TESTING_POLICY_LIMIT];
     size_t policy_count;
 };
@@ -29,6 +39,9 @@ static inline struct testing *testing_of(lua_State *L)
     return wg_state_of(L)->edition->tool;
 }
 
+/** HTTP and waiting as the test has them, for that policy. */
+void testing_fake_world(struct testing_policy *policy);
+int testing_http(lua_State *L);
 /** The value at index as JSON, a new reference; NULL and *ret_why when it cannot be. */
 json_t *testing_json(lua_State *L, int index, const char **ret_why);
 /** Pushes what came of a question as a table. */

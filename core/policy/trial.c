@@ -2,8 +2,29 @@
 #include <uv.h>
 
 #include "base/alloc.h"
+#include "http/client.h"
 #include "policy/coverage.h"
 #include "policy/trial_impl.h"
+
+static enum wg_code open_http(struct wg_trial *trial, struct wg_err *err)
+{
+    const struct wg_config *config = &trial->config;
+    struct wg_dialer_options options = {
+        .resolve = (const struct wg_resolve_entry *)(const void *)config->resolve,
+        .allowed = config->allow_addresses,
+        .allowed_count = config->allow_address_count,
+    };
+    struct wg_http_client_options pool = {0};
+
+    if (wg_tls_client_new(config->trust_anchors ? config->trust_anchors : "system", &trial->tls,
+                          err) != WG_OK)
+        return err->code;
+    options.tls = trial->tls;
+    trial->dialer = wg_dialer_new(trial->loop, &options);
+    trial->http = wg_http_client_new(trial->loop, trial->dialer, &pool);
+    wg_policy_worker_set_http(trial->worker, trial->http);
+    return WG_OK;
+}
 
 static enum wg_code open_host(struct wg_trial *trial, const struct wg_trial_options *options,
                               struct wg_err *err)
@@ -15,7 +36,8 @@ static enum wg_code open_host(struct wg_trial *trial, const struct wg_trial_opti
         wg_policy_engine_new(&trial->config, options->clock, &trial->engine, err) != WG_OK)
         return err->code;
     trial->worker = wg_policy_worker_new(trial->engine, trial->loop);
-    return WG_OK;
+    trial->worker->fake = options->fake;
+    return options->has_http ? open_http(trial, err) : WG_OK;
 }
 
 static void open_edition(struct wg_trial *trial, const struct wg_trial_options *options)
@@ -23,6 +45,7 @@ static void open_edition(struct wg_trial *trial, const struct wg_trial_options *
     struct wg_edition *edition = wg_edition_new(options->config, options->instance);
 
     edition->engine = trial->engine;
+    edition->fake = options->fake;
     edition->number = 1;
     edition->coverage = options->coverage;
     edition->is_exact = options->is_exact;
@@ -77,9 +100,22 @@ enum wg_code wg_trial_new(const struct wg_trial_options *options, struct wg_tria
     return WG_OK;
 }
 
+static void on_http_closed(void *owner)
+{
+    struct wg_trial *trial = owner;
+
+    trial->dialer = wg_dialer_free(trial->dialer);
+    wg_loop_stop(trial->loop);
+}
+
 static void on_closed(void *owner)
 {
-    wg_loop_stop(((struct wg_trial *)owner)->loop);
+    struct wg_trial *trial = owner;
+
+    if (trial->http)
+        wg_http_client_close(trial->http, on_http_closed, trial);
+    else
+        wg_loop_stop(trial->loop);
 }
 
 struct wg_trial *wg_trial_free(struct wg_trial *trial)
@@ -94,6 +130,7 @@ struct wg_trial *wg_trial_free(struct wg_trial *trial)
         wg_policy_worker_close(trial->worker, on_closed, trial);
         wg_loop_run(trial->loop);
     }
+    wg_tls_client_free(trial->tls);
     wg_policy_engine_free(trial->engine);
     wg_loop_free(trial->loop);
     wg_free(trial);
@@ -128,6 +165,11 @@ void wg_trial_ask(struct wg_trial *trial, const struct wg_question *question,
     /* Each call has a deadline, so this ends. */
     while (!trial->is_decided)
         uv_run(wg_loop_uv(trial->loop), UV_RUN_ONCE);
+}
+
+struct wg_loop *wg_trial_loop(const struct wg_trial *trial)
+{
+    return trial->loop;
 }
 
 size_t wg_trial_handlers(const struct wg_trial *trial, enum wg_hook hook)

@@ -9,6 +9,9 @@ struct wg_trial {
     struct wg_policy_engine *engine;
     struct wg_loop *loop;
     struct wg_policy_worker *worker;
+    struct wg_tls_client *tls; /**< these three only where it has HTTP */
+    struct wg_dialer *dialer;
+    struct wg_http_client *http;
     struct wg_edition *edition;
     struct wg_state *state;
     bool is_decided;

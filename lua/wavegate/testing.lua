@@ -128,7 +128,7 @@ end
 
 local policy_fields = {
   use = "string", options = "table", text = "string", file = "string",
-  server = "string", on_error = "string", document = "table",
+  server = "string", on_error = "string", document = "table", lists = "table",
 }
 
 local function check_fields(description)
@@ -156,7 +156,7 @@ function Test:policy(description)
   check_fields(description)
   local number, why = host.open {
     text = source_of(description), file = description.file, server = description.server,
-    on_error = description.on_error, document = description.document,
+    on_error = description.on_error, document = description.document, lists = description.lists,
   }
   if not number then fail(why, 2) end
   return setmetatable({ number = number }, Policy)
@@ -188,6 +188,13 @@ end
 
 -- Seconds since 1970. Every test begins at 2026-01-01T00:00:00Z.
 function Test:now() return host.now() end
+
+-- Answers what policies ask over HTTP: function(request) gets { method, url, headers, body } and
+-- returns { status, headers, body }, or nil and why there is no answer. Nothing leaves the machine.
+function Test:http(answer)
+  if type(answer) ~= "function" then fail("t:http takes a function", 2) end
+  host.http(answer)
+end
 
 function testing.test(name, body)
   local place = host.where(2)

@@ -146,6 +146,59 @@ end)""")
     assert status == 0, answer
 
 
+ASKING = """local ASKING = [[
+  local wavegate = require "wavegate"
+  local http = require "wavegate.http"
+  local time = require "wavegate.time"
+  wavegate.on("event", function(event)
+    if event.type == "sleep" then time.sleep("900ms") return wavegate.label { at = time.now() } end
+    if event.type == "oversleep" then time.sleep("1h") end
+    local response, why = http.get("https://x.example.com/a?b", { headers = { Accept = "text/plain" } })
+    return wavegate.label { got = response and response.status .. response.body .. response.headers.a or why }
+  end)]]
+"""
+
+
+def test_http_is_the_tests(run):
+    status, answer = run(ASKING + """
+testing.test("it", function(t)
+  local policy = t:policy { text = ASKING }
+  local seen
+  t:http(function(request)
+    seen = request
+    return { status = 201, body = " made", headers = { a = " here" } }
+  end)
+  t:expect(policy:ask("event").labels.got):is "201 made here"
+  t:expect(seen.method):is "GET"
+  t:expect(seen.url):is "https://x.example.com/a?b"
+  t:expect(seen.headers.Accept):is "text/plain"
+  t:http(function() return nil, "no route" end)
+  t:expect(policy:ask("event").labels.got):is "no route"
+  t:expect(function() t:http "x" end):fails "takes a function"
+end)
+testing.test("of each test by itself", function(t)
+  local policy = t:policy { text = ASKING }
+  t:expect(function() policy:ask "event" end):fails "the policy asks https://x.example.com/a?b, and the test has no t:http"
+  t:http(function() error("oh", 0) end)
+  t:expect(function() policy:ask "event" end):fails "t:http: oh"
+end)""")
+    assert status == 0, answer
+
+
+def test_waiting_takes_no_time_and_still_has_its_bound(run):
+    status, answer = run(ASKING + """
+testing.test("it", function(t)
+  local policy = t:policy { text = ASKING }
+  local before = t:now()
+  t:expect(policy:ask("event", { event = { type = "sleep" } }).labels.at):is(tostring(before + 0.9))
+  local answer = policy:try("event", { event = { type = "oversleep" } })
+  t:expect(answer.failure):is "BUDGET"
+  t:expect(answer.failure_text):contains "waiting time budget exceeded"
+  t:expect(t:now()):is(before)
+end)""")
+    assert status == 0, answer
+
+
 def test_defaults_make_a_plain_exchange(run):
     status, answer = run("""
 testing.test("it", function(t)
