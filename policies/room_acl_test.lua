@@ -4,6 +4,7 @@ local rooms = {
   ["room-board"] = { allow = { "*.example.com" } },
   ["room-*"] = { deny = { "spam.example" } },
   ["room-board-*"] = { allow = {} },
+  ["room-chess-*"] = { allow = { "chess.example" } },
 }
 
 local function verdict_of(policy, room, peer, hook)
@@ -29,6 +30,8 @@ testing.test("takes the exact room first, then the longest pattern", function(t)
   local policy = t:policy { use = "room_acl", options = { rooms = rooms } }
   t:expect(verdict_of(policy, "room-board-2", "a.example.com")):is "deny"
   t:expect(verdict_of(policy, "room-other", "a.example.com")):is "allow"
+  t:expect(verdict_of(policy, "room-chess-1", "chess.example")):is "allow"
+  t:expect(verdict_of(policy, "room-chess-1", "a.example.com")):is "deny"
 end)
 
 testing.test("decides rooms that no entry names by the default", function(t)

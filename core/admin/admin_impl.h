@@ -117,6 +117,13 @@ void wg_admin_token_list(struct wg_admin_request *request);
 void wg_admin_token_create(struct wg_admin_request *request);
 void wg_admin_token_get(struct wg_admin_request *request);
 void wg_admin_token_revoke(struct wg_admin_request *request);
+void wg_admin_queue_list(struct wg_admin_request *request);
+void wg_admin_queue_show(struct wg_admin_request *request);
+void wg_admin_queue_shape(struct wg_admin_request *request);
+void wg_admin_queue_suspensions(struct wg_admin_request *request);
+void wg_admin_queue_change(struct wg_admin_request *request);
+void wg_admin_queue_suspend(struct wg_admin_request *request);
+void wg_admin_queue_resume(struct wg_admin_request *request);
 void wg_admin_audit_search(struct wg_admin_request *request);
 void wg_admin_audit_verify(struct wg_admin_request *request);
 

@@ -17,6 +17,8 @@ static const struct cli_verb verbs[] = {
     {"audit", "[FILTER ...]", "what was refused, taken and changed: `wavegate audit verify`",
      cli_audit},
     {"policy", "VERB ...", "check, test and try policies: `wavegate policy help`", cli_policy},
+    {"queue", "VERB ...", "what waits for delivery, and what to do about it: `wavegate queue`",
+     cli_queue},
     {"tool", "VERB ...", "the protocol's pieces, one by one: `wavegate tool help`", cli_tool},
 };
 

@@ -92,6 +92,9 @@ static void obey(struct job *job)
     switch (job->decision.failure == WG_OK ? job->decision.verdict : WG_VERDICT_NONE) {
     case WG_VERDICT_DENY:
         job->result.decision = WG_RELAY_GIVE_UP;
+        job->result.reason =
+            wg_str(wg_arena_format(&job->arena, "%.*s (hook delivery, after: %s)",
+                                   WG_STR_F(job->decision.reason), job->outcome.reason));
         break;
     case WG_VERDICT_DEFER:
         job->result.decision = WG_RELAY_RETRY;

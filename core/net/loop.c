@@ -158,6 +158,13 @@ bool wg_loop_turn(struct wg_loop *loop)
     return uv_loop_alive(&loop->uv) != 0;
 }
 
+void wg_loop_wait(struct wg_loop *loop)
+{
+    uv_ref((uv_handle_t *)&loop->wake);
+    uv_run(&loop->uv, UV_RUN_ONCE);
+    uv_unref((uv_handle_t *)&loop->wake);
+}
+
 void wg_loop_stop(struct wg_loop *loop)
 {
     /* Sent under the lock: after it is let go, the loop may end and be freed. */

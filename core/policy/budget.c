@@ -161,9 +161,8 @@ void wg_budget_break(struct wg_state *state, enum wg_broken why)
     set_step(state, STEP_WHEN_BROKEN);
 }
 
-void wg_budget_met_large_string(struct wg_state *state)
+void wg_budget_look_often(struct wg_state *state)
 {
-    state->has_large_strings = true;
     if (state->budget && state->budget->step > STEP_WITH_LARGE_STRINGS)
         set_step(state, STEP_WITH_LARGE_STRINGS);
 }

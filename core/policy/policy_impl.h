@@ -21,6 +21,7 @@ enum {
     WG_SOURCE_LIMIT_BYTES = 1024 * 1024, /**< of one file */
     WG_SOURCE_COUNT_LIMIT = 256,
     WG_LARGE_STRING_BYTES = 64 * 1024,
+    WG_LARGE_BLOCK_BYTES = 256 * 1024,
     WG_STRING_LIMIT_BYTES =
         1024 * 1024, /**< of one Lua string: bounds what one instruction can cost */
     WG_BLOCK_LIMIT_BYTES = 24 * 1024 * 1024, /**< of one table or stack */
@@ -140,8 +141,8 @@ void wg_budget_recheck(lua_State *L);
 /** Marks it broken and makes the next instruction notice; does not raise (the allocator calls
  * it). */
 void wg_budget_break(struct wg_state *state, enum wg_broken why);
-/** From now on the budget is looked at more often: one instruction may cost much. */
-void wg_budget_met_large_string(struct wg_state *state);
+/** For the rest of this call the budget is looked at more often: one instruction may cost much. */
+void wg_budget_look_often(struct wg_state *state);
 /** What of the budget a matcher or a sorter may use, in the same unit. */
 int64_t wg_budget_left(lua_State *L);
 int64_t wg_mono_ns(void);

@@ -10,8 +10,12 @@ enum { LOAD_FACTOR = 10 };
 
 static bool is_refused(struct wg_state *state, size_t size, size_t more, size_t string_size)
 {
+    /* A large string may be compared or converted by any later call, a large table costs when
+     * it grows. */
     if (string_size > WG_LARGE_STRING_BYTES)
-        wg_budget_met_large_string(state);
+        state->has_large_strings = true;
+    if (string_size > WG_LARGE_STRING_BYTES || size > WG_LARGE_BLOCK_BYTES)
+        wg_budget_look_often(state);
     if (string_size > WG_STRING_LIMIT_BYTES + 64 || size > WG_BLOCK_LIMIT_BYTES ||
         state->memory + more > state->memory_hard) {
         state->is_suspect = true;

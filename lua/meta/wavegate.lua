@@ -101,7 +101,7 @@ function wavegate.use(name, options) end
 function wavegate.handlers(name, options) end
 
 ---Declares what this policy takes, and returns what it was given.
----@param declaration table<string, { type: "string"|"number"|"integer"|"boolean"|"duration"|"rate"|"list"|"size"|"time"|"enum", default: any, required: boolean?, help: string?, values: string[]?, min: number?, max: number? }>
+---@param declaration table<string, { type: "string"|"number"|"integer"|"boolean"|"duration"|"rate"|"list"|"size"|"time"|"enum"|"table", default: any, required: boolean?, help: string?, values: string[]?, min: number?, max: number? }>
 ---@return table
 function wavegate.options(declaration) end
 

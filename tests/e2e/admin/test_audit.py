@@ -34,9 +34,13 @@ def test_a_second_copy_and_an_odd_spelling_of_the_id_are_found_too(town, operato
     town.send(event)
     town.send(event)
     spelled = {"id": "evt-" + event["id"].upper()}
-    verdicts = harness.poll(lambda: sorted(row["verdict"] for row in operator.audit(
-        event_id=spelled["id"]) if len(operator.audit(event_id=event["id"])) == 2))
-    assert verdicts == ["accepted", "duplicate"]
+
+    def both():
+        rows = operator.audit(event_id=spelled["id"])
+        return rows if len(rows) == 2 else None
+
+    rows = harness.poll(both, what="two rows of the audit")
+    assert sorted(row["verdict"] for row in rows) == ["accepted", "duplicate"]
 
 
 @pytest.mark.parametrize("how, action, code", [

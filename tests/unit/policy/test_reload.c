@@ -2,6 +2,8 @@
 #include "policy_kit.h"
 
 #include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -221,6 +223,71 @@ static void a_call_that_ran_out_of_memory_costs_the_next_one_nothing(void **stat
     kit_done(&kit);
 }
 
+struct asker {
+    struct wg_policy_engine *engine;
+    const struct wg_question *question;
+    atomic_bool *is_over;
+    int asked, wrong, generations;
+};
+
+/* A worker as the gateway has them, but for its loop: it takes the newest generation at each
+ * pin. */
+static void *ask_on(void *owner)
+{
+    struct asker *asker = owner;
+    struct wg_policy_worker *worker = wg_policy_worker_new(asker->engine, NULL);
+    struct wg_question question = *asker->question;
+    uint64_t last = 0;
+
+    question.hook = WG_HOOK_EVENT;
+    while (!atomic_load(asker->is_over)) {
+        struct wg_policy_generation *generation = wg_policy_pin(worker, 0);
+        struct wg_decision decision;
+        struct wg_arena arena;
+
+        wg_arena_init(&arena);
+        for (int i = 0; i < 3; i++) {
+            if (wg_policy_ask(generation, &question, &arena, &decision, NULL, NULL) ||
+                decision.verdict != WG_VERDICT_DENY ||
+                decision.generation != wg_policy_number(generation))
+                asker->wrong++;
+            asker->asked++;
+        }
+        asker->generations += wg_policy_number(generation) != last;
+        last = wg_policy_number(generation);
+        wg_arena_done(&arena);
+        wg_policy_unpin(generation);
+    }
+    wg_policy_worker_close(worker, NULL, NULL);
+    return NULL;
+}
+
+static void workers_go_on_while_generations_change(void **state)
+{
+    struct policy_kit kit;
+    struct asker askers[2];
+    pthread_t threads[2];
+    atomic_bool is_over = false;
+
+    (void)state;
+    kit_init(&kit);
+    kit_open(&kit, SAYS("one"));
+    for (size_t i = 0; i < WG_COUNT(askers); i++) {
+        askers[i] = (struct asker){
+            .engine = kit.engine, .question = &kit.question, .is_over = &is_over};
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_on, &askers[i]), 0);
+    }
+    for (int i = 0; i < 100; i++)
+        kit_reload(&kit, i % 2 ? SAYS("odd") : SAYS("even"));
+    atomic_store(&is_over, true);
+    for (size_t i = 0; i < WG_COUNT(askers); i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(askers[i].wrong, 0);
+        assert_true(askers[i].asked > 0 && askers[i].generations > 1);
+    }
+    kit_done(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +297,7 @@ int main(void)
         cmocka_unit_test(a_change_on_disk_is_noticed_however_it_is_made),
         cmocka_unit_test(a_file_that_says_the_same_is_no_new_generation),
         cmocka_unit_test(three_hundred_reloads_leave_the_memory_as_it_was),
+        cmocka_unit_test(workers_go_on_while_generations_change),
         cmocka_unit_test(a_call_that_ran_out_of_memory_costs_the_next_one_nothing),
     };
 
