@@ -172,10 +172,7 @@ enum wg_stage_result wg_exchange_obey(struct wg_exchange *x)
         return WG_STAGE_NEXT;
     case WG_VERDICT_DEFER:
         x->retry_after_s = decision->defer_s > 0 ? decision->defer_s : 1;
-        /* Unless it says otherwise it is about how much, and a policy that failed is not. */
-        return refuse(x, decision->failure == WG_OK && decision->code == WG_DEFERRED
-                             ? WG_RATE_LIMITED
-                             : decision->code);
+        return refuse(x, decision->code);
     case WG_VERDICT_DENY:
         return refuse(x, decision->code);
     case WG_VERDICT_QUARANTINE:

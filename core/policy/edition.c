@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "policy/lists.h"
 #include "policy/policy_impl.h"
 
 struct wg_edition *wg_edition_new(const struct wg_config *config,
@@ -41,6 +42,7 @@ struct wg_edition *wg_edition_unref(struct wg_edition *edition)
         free_source(edition->sources[i]);
     for (size_t i = 0; i < edition->folder_count; i++)
         wg_free(edition->folders[i]);
+    wg_lists_forget(edition);
     wg_document_unref(edition->document);
     wg_free(edition->cause);
     wg_free(edition->sources);
@@ -152,6 +154,7 @@ struct wg_edition *wg_edition_again(const struct wg_edition *edition)
     again->source_count = edition->source_count;
     for (size_t i = 0; i < edition->folder_count; i++)
         remember_folder(again, wg_str(edition->folders[i]));
+    wg_lists_copy(edition, again);
     return again;
 }
 
@@ -250,6 +253,11 @@ enum wg_code wg_edition_source(struct wg_edition *edition, struct wg_str key,
     return find_source(edition, key, ret_source, err);
 }
 
+void wg_edition_look_into(struct wg_edition *edition, const char *path)
+{
+    remember_folder(edition, folder_of(path));
+}
+
 bool wg_edition_equal(const struct wg_edition *a, const struct wg_edition *b)
 {
     if (a->source_count != b->source_count)
@@ -262,5 +270,5 @@ bool wg_edition_equal(const struct wg_edition *a, const struct wg_edition *b)
             !wg_str_equal(wg_str_of(x->text, x->len), wg_str_of(y->text, y->len)))
             return false;
     }
-    return true;
+    return wg_lists_equal(a, b);
 }

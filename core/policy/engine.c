@@ -3,6 +3,7 @@
 #include "policy/figures.h"
 #include "policy/kv.h"
 #include "policy/limits.h"
+#include "policy/lists.h"
 #include "policy/policy_impl.h"
 
 /* Reads and checks an edition on a state of its own: loads it, compares the sandbox with its
@@ -72,6 +73,7 @@ static void publish(struct wg_policy_engine *engine, struct wg_engine_instance *
     atomic_store(&instance->number, edition->number);
     pthread_mutex_unlock(&engine->lock);
     keep_former(instance, old);
+    wg_feeds_sweep(engine->feeds);
 }
 
 struct wg_edition *wg_engine_edition(struct wg_policy_engine *engine, size_t instance)
@@ -217,6 +219,7 @@ enum wg_code wg_policy_engine_new(const struct wg_config *config, const struct w
     engine->limits = wg_limits_new(clock);
     engine->kv = wg_kv_new(clock);
     engine->figures = wg_figures_new();
+    engine->feeds = wg_feeds_new(config);
     engine->instances = wg_alloc((config->instance_count + 1) * sizeof *engine->instances);
     for (size_t i = 0; i < config->instance_count; i++) {
         engine->instance_count = i + 1;
@@ -246,6 +249,7 @@ struct wg_policy_engine *wg_policy_engine_free(struct wg_policy_engine *engine)
     wg_limits_free(engine->limits);
     wg_kv_free(engine->kv);
     wg_figures_free(engine->figures);
+    wg_feeds_free(engine->feeds);
     pthread_mutex_destroy(&engine->lock);
     wg_free(engine);
     return NULL;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "policy/lists.h"
 #include "policy/module_impl.h"
 
 /* require "wavegate": on, use, options, the verdicts and the units. */
@@ -265,10 +266,10 @@ static const struct {
     const char *name;
     void (*open)(lua_State *L);
 } modules[] = {
-    {"base64", wg_module_base64}, {"document", push_document}, {"hash", wg_module_hash},
-    {"http", wg_module_http},     {"json", wg_module_json},    {"kv", wg_module_kv},
-    {"limits", wg_module_limits}, {"log", wg_module_log},      {"metrics", wg_module_metrics},
-    {"net", wg_module_net},       {"time", wg_module_time},
+    {"base64", wg_module_base64},   {"document", push_document}, {"hash", wg_module_hash},
+    {"http", wg_module_http},       {"json", wg_module_json},    {"kv", wg_module_kv},
+    {"limits", wg_module_limits},   {"lists", wg_module_lists},  {"log", wg_module_log},
+    {"metrics", wg_module_metrics}, {"net", wg_module_net},      {"time", wg_module_time},
 };
 
 void wg_modules_open(lua_State *L)

@@ -70,6 +70,9 @@ struct wg_edition {
     size_t source_count;
     char **folders; /**< looked into, whether or not they exist */
     size_t folder_count;
+    struct wg_edition_list **lists; /**< policy/lists.h */
+    size_t list_count;
+    const struct wg_fake_world *fake; /**< of tests; NULL in the gateway */
     /* For tools; NULL in the gateway. */
     void (*open_more)(lua_State *L); /**< adds to what require finds, before the main file runs */
     void *tool;
@@ -94,6 +97,8 @@ WG_MUST_USE enum wg_code wg_edition_source(struct wg_edition *edition, struct wg
                                            struct wg_err *err);
 /** For tools: the main file is this text. */
 void wg_edition_add_main(struct wg_edition *edition, const char *shown, struct wg_str text);
+/** A change in the folder of path is a change of the edition. */
+void wg_edition_look_into(struct wg_edition *edition, const char *path);
 bool wg_edition_equal(const struct wg_edition *a, const struct wg_edition *b);
 
 /* ---- budget.c ---- */
@@ -397,6 +402,7 @@ struct wg_policy_engine {
     struct wg_limits *limits; /**< these three survive every reload */
     struct wg_kv *kv;
     struct wg_figures *figures;
+    struct wg_feeds *feeds; /**< policy/lists.h */
     struct wg_watch *watch;
     void (*on_news)(void *owner, const struct wg_policy_news *news);
     void *owner;
@@ -426,6 +432,8 @@ struct wg_fake_world {
                   wg_on_http_answer on_answer, void *answer_owner);
     /** A handler waits. @return for how long in truth */
     int64_t (*sleep)(void *owner, int64_t for_ms);
+    /** The text of a list. @return false: none is faked under that name */
+    bool (*list)(void *owner, struct wg_str where, struct wg_str *ret_text);
     void *owner;
 };
 

@@ -134,7 +134,29 @@ static void read_instance(lua_State *L, struct testing *testing,
     read_document(L, 1, &testing->arena, &instance->federation);
 }
 
-/* open { text, file, server, on_error, document } -> number of the policy | nil, why */
+/* Field lists: { ["lists/deny.txt"] = "bad.example" } */
+static void read_lists(lua_State *L, struct testing_policy *policy, struct wg_arena *arena)
+{
+    if (lua_getfield(L, 1, "lists") == LUA_TTABLE) {
+        lua_pushnil(L);
+        while (lua_next(L, -2)) {
+            struct testing_list *lists =
+                wg_arena_alloc(arena, (policy->list_count + 1) * sizeof *lists);
+
+            if (policy->list_count)
+                memcpy(lists, policy->lists, policy->list_count * sizeof *lists);
+            policy->lists = lists;
+            if (lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING)
+                lists[policy->list_count++] =
+                    (struct testing_list){wg_arena_copy(arena, wg_str(lua_tostring(L, -2))),
+                                          wg_arena_copy(arena, wg_str(lua_tostring(L, -1)))};
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+}
+
+/* open { text, file, server, on_error, document, lists } -> number of the policy | nil, why */
 static int host_open(lua_State *L)
 {
     struct testing *testing = testing_of(L);
@@ -153,6 +175,7 @@ static int host_open(lua_State *L)
     policy->config.instances = &policy->instance;
     policy->config.instance_count = 1;
     read_instance(L, testing, &policy->instance);
+    read_lists(L, policy, &testing->arena);
     text = text_field(L, 1, "text", &testing->arena);
     options = (struct wg_trial_options){.config = &policy->config,
                                         .instance = &policy->instance,

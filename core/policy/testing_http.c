@@ -137,9 +137,22 @@ static int64_t sleep_for(void *owner, int64_t for_ms)
     return 0;
 }
 
+static bool find_list(void *owner, struct wg_str where, struct wg_str *ret_text)
+{
+    const struct testing_policy *policy = owner;
+
+    for (size_t i = 0; i < policy->list_count; i++) {
+        if (wg_str_equal(policy->lists[i].where, where)) {
+            *ret_text = policy->lists[i].text;
+            return true;
+        }
+    }
+    return false;
+}
+
 void testing_fake_world(struct testing_policy *policy)
 {
-    policy->fake = (struct wg_fake_world){fetch, sleep_for, policy};
+    policy->fake = (struct wg_fake_world){fetch, sleep_for, find_list, policy};
 }
 
 /* http(function(request) -> response | nil, why) */

@@ -25,6 +25,10 @@ struct testing {
         struct wg_trial *trial;
         struct testing *testing;
         struct wg_fake_world fake;
+        struct testing_list {
+            struct wg_str where, text;
+        } * lists; /**< faked ones */
+        size_t list_count;
         int64_t slept_ms; /**< in the question under way */
     } * policies[TESTING_POLICY_LIMIT];
     size_t policy_count;

@@ -45,6 +45,7 @@ static void open_edition(struct wg_trial *trial, const struct wg_trial_options *
     struct wg_edition *edition = wg_edition_new(options->config, options->instance);
 
     edition->engine = trial->engine;
+    edition->fake = options->fake;
     edition->number = 1;
     edition->coverage = options->coverage;
     edition->is_exact = options->is_exact;

@@ -163,12 +163,12 @@ static int deny(lua_State *L)
 static int defer(lua_State *L)
 {
     static const char *const names[] = {"seconds", "reason", "code", NULL};
-    enum wg_code code = WG_DEFERRED;
+    enum wg_code code = WG_RATE_LIMITED;
     int64_t seconds = DEFER_DEFAULT_S;
     bool has_fields = check_table(L, "defer", names);
 
     if (has_fields) {
-        code = take_code(L, "defer", defer_codes, WG_COUNT(defer_codes), WG_DEFERRED);
+        code = take_code(L, "defer", defer_codes, WG_COUNT(defer_codes), WG_RATE_LIMITED);
         seconds = take_integer(L, "defer", "seconds", 0, DEFER_LIMIT_S, DEFER_DEFAULT_S);
     }
     push_verdict(L, WG_ANSWER_DEFER, code)->seconds = seconds > 0 ? seconds : 1;

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "base/alloc.h"
+#include "policy/lists.h"
 #include "policy/policy_impl.h"
 
 /* inotify on every folder that an edition looked into, and on the folder that holds it, so that
@@ -192,6 +193,7 @@ enum wg_code wg_policy_watch(struct wg_policy_engine *engine, struct wg_loop *lo
     engine->on_news = on_news;
     engine->owner = owner;
     add_all(watch);
+    wg_feeds_start(engine->feeds, loop);
     return WG_OK;
 }
 
@@ -206,6 +208,7 @@ void wg_policy_unwatch(struct wg_policy_engine *engine)
 
     if (!watch)
         return;
+    wg_feeds_stop(engine->feeds);
     engine->watch = NULL;
     engine->on_news = NULL;
     free_watched(watch->watched, watch->watched_count);

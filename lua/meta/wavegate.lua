@@ -275,6 +275,40 @@ wavegate.limits = {}
 ---@return wavegate.Limiter
 function wavegate.limits.new(options) end
 
+---What is said of an entry.
+---@class wavegate.ListEntry
+---@field entry string as the list has it
+---@field kind "name"|"suffix"|"glob"|"address"|"participant"
+---@field reason string?
+---@field severity string?
+---@field expires_at integer?
+---@field reject_media boolean
+---@field reject_reports boolean
+---@field source string
+---@field line integer
+---@field hits integer
+
+---@class wavegate.List
+local List = {}
+---@param name string a server name, an address, or "@user:server"
+---@return boolean? listed nil when the source was never fetched
+---@return string? why
+function List:has(name) end
+---The most telling entry.
+---@param name string
+---@return wavegate.ListEntry?
+---@return string? why the source was never fetched
+function List:find(name) end
+---@return { source: string, count: integer, broken: integer, lookups: integer, hits: integer, age: integer?, problem: string? }
+function List:info() end
+
+wavegate.lists = {}
+---Only while the file is loaded. A file is part of the generation; a URL is fetched again and again.
+---@param where string "lists/deny.txt", from the configuration's folder on; or "https://..."
+---@param options? { format: "auto"|"text"|"csv"|"json"|nil, subdomains: boolean?, skip_broken: boolean?, refresh: wavegate.Duration? }
+---@return wavegate.List
+function wavegate.lists.open(where, options) end
+
 wavegate.log = {}
 ---@param text string
 ---@param fields? table<string, any>

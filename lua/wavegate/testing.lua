@@ -128,7 +128,7 @@ end
 
 local policy_fields = {
   use = "string", options = "table", text = "string", file = "string",
-  server = "string", on_error = "string", document = "table",
+  server = "string", on_error = "string", document = "table", lists = "table",
 }
 
 local function check_fields(description)
@@ -156,7 +156,7 @@ function Test:policy(description)
   check_fields(description)
   local number, why = host.open {
     text = source_of(description), file = description.file, server = description.server,
-    on_error = description.on_error, document = description.document,
+    on_error = description.on_error, document = description.document, lists = description.lists,
   }
   if not number then fail(why, 2) end
   return setmetatable({ number = number }, Policy)

@@ -107,7 +107,7 @@ LOADING = [
     ("an unknown policy", 'wavegate.use("standart")', 2, "no file standart.lua"),
     ("an unknown option", 'wavegate.use("standard", { default_mod = "open" })', 2, "did you mean 'default_mode'?"),
     ("a wrong value", 'wavegate.use("standard", { default_mode = "opne" })', 2, "did you mean 'open'?"),
-    ("an option that must be given", 'wavegate.use("deny_list")', 2, "option 'peers' is required"),
+    ("an option that must be given", 'wavegate.use("allow_list")', 2, "option 'peers' is required"),
     ("an unknown hook", 'wavegate.on("evnt", print)', 2, "did you mean 'event'?"),
     ("an error in a handler", 'wavegate.on("event", function(event)\n  return event.tpye\nend)', 3, "did you mean 'type'?"),
     ("an endless handler", 'wavegate.on("event", function(event)\n  while true do end\nend)', 3, "budget exceeded"),

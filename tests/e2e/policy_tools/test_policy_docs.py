@@ -25,6 +25,8 @@ def folder(tmp_path_factory):
     """Named snippets are files that others, and their tests, find."""
     made = tmp_path_factory.mktemp("docs")
     (made / "policies").mkdir()
+    (made / "lists").mkdir()
+    (made / "lists" / "blocks.csv").write_text("#domain,#severity\nbad.example,suspend\n")
     for snippet in SNIPPET.findall(TEXT):
         name = FILE_NAME.match(snippet)
         if name:

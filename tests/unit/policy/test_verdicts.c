@@ -47,7 +47,7 @@ static void every_verdict_arrives_as_it_was_given(void **state)
     ask_with(&kit, WG_HOOK_EVENT,
              "  return wavegate.defer { seconds = 2.5, reason = 'later' }");
     assert_int_equal(kit.decision.verdict, WG_VERDICT_DEFER);
-    assert_int_equal(kit.decision.code, WG_DEFERRED);
+    assert_int_equal(kit.decision.code, WG_RATE_LIMITED);
     assert_int_equal(kit.decision.defer_s, 3);
     assert_str(kit.decision.reason, "later");
     kit_done(&kit);
