@@ -16,9 +16,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "peers"))
 from scaiwave.certs import Authority  # noqa: E402
+from scaiwave.egress import Egress  # noqa: E402
 from scaiwave.instance import Instance  # noqa: E402
 from scaiwave.keys import SecretKey  # noqa: E402
 from scaiwave.peer import Connection, Peer  # noqa: E402
+from scaiwave.sink import Sink  # noqa: E402
 
 DEADLINE_S = 30
 SANITIZER = re.compile(r"ERROR: (Address|Leak|Thread|Undefined)\w*Sanitizer|runtime error:"
@@ -122,12 +124,13 @@ class Log:
 
 
 class Gateway:
-    def __init__(self, world, config_file):
-        environment = dict(os.environ)
+    def __init__(self, world, config_file, data="data", environment=None):
+        environment = {**os.environ, **(environment or {})}
         environment.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0")
         environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         self.world = world
         self.config_file = config_file
+        self.data = os.path.join(world.folder, data)
         self.process = subprocess.Popen(
             [wavegate_binary(), "serve", "--config", config_file], stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True, errors="replace", env=environment, cwd=world.folder)
@@ -154,6 +157,37 @@ class Gateway:
     def signal(self, number):
         self._asked_to_stop = self._asked_to_stop or number in (signal.SIGTERM, signal.SIGINT)
         self.process.send_signal(number)
+
+    def run(self, *arguments):
+        """A command of the binary that talks to this gateway."""
+        return wavegate(*arguments, "--config", self.config_file, cwd=self.world.folder)
+
+    def token(self, name="a.example.test"):
+        """The egress token of an instance; made once for each data folder."""
+        known = self.world.tokens.setdefault(self.data, {})
+        if name not in known:
+            made = self.run("token", "create", "--instance", name)
+            assert made.returncode == 0, made.stderr
+            known[name] = made.stdout.split()[-1]
+        return known[name]
+
+    def client(self, name="a.example.test"):
+        """The instance as a client of this gateway's egress door."""
+        return Egress(self.egress, name, self.token(name), self.world.keys[name])
+
+    @property
+    def admin_token(self):
+        with open(os.path.join(self.data, "admin.token"), encoding="ascii") as file:
+            return file.read().strip()
+
+    def kill(self):
+        """kill -9: nothing is drained, nothing is said."""
+        self._stopped = True
+        self.process.kill()
+        self.process.wait()
+        self.log.join()
+        text = "\n".join(self.log.lines)
+        assert not SANITIZER.search(text), text[-8000:]
 
     def stop(self, deadline_s=DEADLINE_S):
         """SIGTERM; a clean end is exit status 0 and a log without sanitizer reports."""
@@ -182,6 +216,7 @@ class World:
         self.authority = Authority(self.path("tls"))
         self.instances, self.peers, self.gateways = {}, {}, []
         self.keys = {}  # the gateway's signing key for each instance
+        self.tokens = {}  # data folder -> {instance: egress token}
         self.resolve = {}
 
     def path(self, *parts):
@@ -201,12 +236,25 @@ class World:
         self.authority.issue(name)
         self.keys[name] = key
         self.instances[name] = Instance(name, key.public)
+        for sink in self.sinks:
+            sink.trust(name, key.public)
         return self.instances[name]
 
-    def peer(self, name="peer.example.test", trusted=True, **certificate):
+    @property
+    def sinks(self):
+        return [peer for peer in self.peers.values() if isinstance(peer, Sink)]
+
+    def sink(self, name="peer.example.test", **certificate):
+        """A peer that checks and writes down what is delivered to it."""
+        sink = self.peer(name, kind=Sink, **certificate)
+        for instance, key in self.keys.items():
+            sink.trust(instance, key.public)
+        return sink
+
+    def peer(self, name="peer.example.test", trusted=True, kind=Peer, **certificate):
         """A foreign server the gateway can resolve; trusted: the instances know its key, too."""
         issuer = certificate.pop("issuer", self.authority)
-        peer = Peer(name, *issuer.issue(name, **certificate))
+        peer = kind(name, *issuer.issue(name, **certificate))
         self.peers[name] = peer
         self.resolve[name] = peer.address
         for instance in self.instances.values() if trusted else ():
@@ -245,13 +293,13 @@ class World:
     def write_config(self, config, name="wavegate.lua"):
         return self.write(name, "return " + to_lua(config) + "\n")
 
-    def gateway(self, config=None, policy=STANDARD_POLICY, **changes):
+    def gateway(self, config=None, policy=STANDARD_POLICY, environment=None, **changes):
         if not os.path.exists(self.path("policies", "main.lua")):
             self.write("policies/main.lua", policy)
         config = config or self.config(**changes)
         if any(gateway.process.poll() is None for gateway in self.gateways):
             config = {**config, "data": f"data-{len(self.gateways)}"}  # data has one owner at a time
-        gateway = Gateway(self, self.write_config(config))
+        gateway = Gateway(self, self.write_config(config), config["data"], environment)
         self.gateways.append(gateway)
         return gateway
 
@@ -265,4 +313,6 @@ class World:
                 failures.append(str(failure))
         for service in [*self.instances.values(), *self.peers.values()]:
             service.stop()
+        failures += [f"{sink.server_name} was sent {problem}"
+                     for sink in self.sinks for problem in sink.problems]
         assert not failures, "\n".join(failures)

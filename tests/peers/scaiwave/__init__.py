@@ -9,4 +9,6 @@ events     event envelopes and their signatures
 certs      a development CA
 instance   a ScaiWave instance, the gateway's upstream
 peer       a foreign ScaiWave server, and the client that speaks for it
+sink       a peer that checks and writes down what is delivered to it, and can misbehave
+egress     an instance as a client of the gateway's egress door
 """
