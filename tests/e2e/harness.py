@@ -299,7 +299,8 @@ class World:
         config = config or self.config(**changes)
         if any(gateway.process.poll() is None for gateway in self.gateways):
             config = {**config, "data": f"data-{len(self.gateways)}"}  # data has one owner at a time
-        gateway = Gateway(self, self.write_config(config), config["data"], environment)
+        gateway = Gateway(self, self.write_config(config), config.get("data", "data"),
+                          environment)
         self.gateways.append(gateway)
         return gateway
 
