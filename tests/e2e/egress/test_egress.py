@@ -12,7 +12,6 @@ A, B, PEER, OTHER = ("a.example.test", "b.example.test", "peer.example.test",
                      "other.example.test")
 FEDERATION = "/_scaiwave/federation/v1"
 POLICY = """local wavegate = require "wavegate"
-wavegate.use("standard")
 
 wavegate.on("peer", function(peer, ctx)
   if peer.name == "shy.example.test" then
@@ -33,6 +32,8 @@ wavegate.on("room", function(room, ctx)
     return wavegate.deny { reason = "room asked " .. ctx.direction .. " at " .. ctx.server }
   end
 end)
+
+wavegate.use("standard")
 """
 
 
@@ -129,7 +130,8 @@ def test_refuses_an_event_that_is_not_the_instances_own(relay_town, members, why
 
 @pytest.mark.parametrize("body, status, why", [
     (b"", 400, "no body"), (b"{", 400, "no JSON"), (b"[]", 400, "no object"),
-    (b'{"id":1,"id":2}', 400, "a member twice"), (b"x" * 300000, 413, "too much")])
+    (b'{"id":1,"id":2}', 400, "a member twice"), (b"x" * 300000, 413, "too much")],
+    ids=["no_body", "no_json", "no_object", "twice", "too_much"])
 def test_refuses_what_is_no_event(relay_town, body, status, why):
     request = relay_town.out.send_request(body, PEER)
     if not body:
@@ -205,7 +207,8 @@ def test_refused_by_policy_for_all_is_a_refusal(relay_town):
 
 @pytest.mark.parametrize("destinations, why", [
     ([], "nobody"), ("peer.example.test", "no list"), ([1], "no name"), (["no name"], "a bad name"),
-    (["x%d.example.test" % i for i in range(5000)], "too many")])
+    (["x%d.example.test" % i for i in range(5000)], "too many")],
+    ids=["nobody", "no_list", "no_name", "bad_name", "too_many"])
 def test_refuses_a_relay_without_usable_destinations(relay_town, destinations, why):
     answer = relay_town.out.relay(relay_town.out.event(), destinations)
     assert (answer.status, answer.code) == (400, "SW_FED_BAD_REQUEST"), why
@@ -358,7 +361,8 @@ def test_a_name_that_does_not_resolve_is_kept_for_later(relay_town):
     assert len(rows) == 1
 
 
-@pytest.mark.parametrize("name", ["127.0.0.1", "no_such_name", "x" * 300])
+@pytest.mark.parametrize("name", ["127.0.0.1", "no_such_name", "x" * 300],
+                         ids=["address", "underscore", "too_long"])
 def test_refuses_a_destination_that_is_no_server_name(relay_town, name):
     answer = relay_town.out.send(relay_town.out.event(), name)
     assert (answer.status, answer.code) == (400, "SW_FED_BAD_REQUEST")

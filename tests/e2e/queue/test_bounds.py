@@ -14,7 +14,8 @@ def assert_full(answer):
 
 
 @pytest.mark.parametrize("bound, body, fits", [({ROWS: 10}, "x", 10),
-                                               ({BYTES: "200KiB"}, "x" * 40000, 5)])
+                                               ({BYTES: "1MiB"}, "x" * 60000, 17)],
+                         ids=["rows", "bytes"])
 def test_outbound_past_the_bound_is_refused_and_taken_again_later(make_relay_town, bound, body, fits):
     town = make_relay_town(queue=bound)
     town.peer.set_mode("refuse", status=503)

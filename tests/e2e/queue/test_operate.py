@@ -10,12 +10,12 @@ from relaying import (ATTEMPTS, EVENT, EXPIRY, PEER as DESTINATION, REASON, RETR
 
 PEER, OTHER = "peer.example.test", "other.example.test"
 POLICY = """local wavegate = require "wavegate"
-wavegate.use("standard")
 wavegate.on("event", function(event, ctx)
   if event.content.body:match("^hold") then
     return wavegate.quarantine { reason = "held for a look" }
   end
 end)
+wavegate.use("standard")
 """
 
 

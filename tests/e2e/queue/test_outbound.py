@@ -12,12 +12,12 @@ from relaying import ATTEMPTS, EXPIRY, EXPIRY_BY_TYPE, REASON, RETRY
 
 PEER, OTHER = "peer.example.test", "other.example.test"
 POLICY = """local wavegate = require "wavegate"
-wavegate.use("standard")
 wavegate.on("delivery", function(attempt, ctx)
   if ctx.peer.name == "hopeless.example.test" then
     return wavegate.deny { reason = "the policy gave up" }
   end
 end)
+wavegate.use("standard")
 """
 
 
@@ -159,7 +159,7 @@ def test_what_comes_from_the_peer_wakes_its_queue(make_relay_town):
     town = make_relay_town(queue={RETRY: "30m"})
     town.peer.set_mode("refuse", status=503)
     event_id = send(town)
-    town.peer.wait_for_attempts(1)
+    poll(lambda: town.queue.list()[0][ATTEMPTS] == 1, what="the attempt on record")
     town.peer.set_mode("accept")
     assert town.send().status == 200
     town.peer.wait_for_taken(1, deadline_s=10)
