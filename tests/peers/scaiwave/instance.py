@@ -37,6 +37,7 @@ class Instance(Service):
         self.requests = []    # every request, with what was found out about its signatures
         self.peer_keys = {}   # server name -> {kid: PublicKey}
         self.mode = {"mode": "normal"}
+        self.clock = time.time
         self._ids = set()
         self._lock = threading.Condition()
         super().__init__(**where)
@@ -96,7 +97,8 @@ class Instance(Service):
             known = server == self.server_name and kid in ("", self.gateway_key.kid)
             return self.gateway_key if known else None
         try:
-            label, parameters, covered = signatures.verify(request, signatures.UPSTREAM_TAG, find)
+            label, parameters, covered = signatures.verify(
+                request, signatures.UPSTREAM_TAG, find, now=self.clock())
         except (ValueError, KeyError, TypeError) as error:
             seen["gateway_signature"] = str(error)
             raise Refusal(401, "SW_FED_SIGNATURE_MISMATCH", f"the gateway's signature: {error}")

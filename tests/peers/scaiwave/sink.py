@@ -54,6 +54,7 @@ class Sink(Peer):
                                    "display_name": "Carol"}}
         self.members = {"room-open": [f"@carol:{server_name}"]}
         self.history = []  # events a backfill may show, oldest first
+        self.clock = time.time
         self._rules, self._nonces, self._ids = [], set(), set()
         self._news = threading.Condition()
         super().__init__(server_name, certificate, private_key, **where)
@@ -130,7 +131,8 @@ class Sink(Peer):
             return known.get(kid) if kid else next(iter(known.values()), None)
         if request.authority != self.server_name:
             raise ValueError(f"Host is {request.authority}")
-        _, parameters, _ = signatures.verify(request, signatures.FEDERATION_TAG, find)
+        _, parameters, _ = signatures.verify(request, signatures.FEDERATION_TAG, find,
+                                             now=self.clock())
         with self._news:
             if len(parameters["nonce"]) < 22 or parameters["nonce"] in self._nonces:
                 raise ValueError(f"nonce {parameters['nonce']} is short or was used before")
