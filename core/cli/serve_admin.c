@@ -179,6 +179,7 @@ enum wg_code serve_admin_start(struct serve *serve, struct wg_err *err)
         return err->code;
     admin->base.client =
         serve_client_new(serve->config, serve->control, admin->tls_client, &admin->dialer);
+    wg_policy_worker_set_http(admin->base.policy, admin->base.client);
     if (provide_token(serve, err) != WG_OK || open_doors(admin, err) != WG_OK)
         return err->code;
     return write_addresses(admin, err);
@@ -229,6 +230,7 @@ static void on_drained(void *owner)
     struct wg_http_client *client = admin->base.client;
 
     wg_timer_stop(admin->drain_timer);
+    wg_policy_worker_set_http(admin->base.policy, NULL);
     admin->base.client = NULL;
     if (client)
         wg_http_client_close(client, on_client_closed, admin);

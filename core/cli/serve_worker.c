@@ -144,6 +144,7 @@ enum wg_code serve_worker_init(struct serve_worker *worker, struct serve *serve,
     make_server(worker, WG_OUTBOUND);
     worker->base.client =
         serve_client_new(serve->config, worker->base.loop, worker->tls_client, &worker->dialer);
+    wg_policy_worker_set_http(worker->base.policy, worker->base.client);
     wg_queue_open(&worker->base);
     if (open_door(&worker->doors[WG_INBOUND], err) != WG_OK)
         return err->code;
@@ -234,6 +235,7 @@ static void on_drained(void *owner)
         return;
     wg_timer_stop(worker->drain_timer);
     wg_queue_close(&worker->base, on_queue_closed, worker);
+    wg_policy_worker_set_http(worker->base.policy, NULL);
     worker->base.client = NULL; /* whoever asks from now on is told that we are closing */
     wg_http_client_close(client, on_client_closed, worker);
 }

@@ -13,7 +13,8 @@
 enum {
     OUTBOUND_TIMEOUT_MS = 30 * 1000,
     ANSWER_LIMIT_BYTES = 64 * 1024,
-    RETRY_AFTER_MAX_S = 24 * 3600
+    RETRY_AFTER_MAX_S = 24 * 3600,
+    KIDS_READ = 8,
 };
 
 struct wg_delivery_attempt {
@@ -197,17 +198,88 @@ static enum wg_code make_upstream(struct wg_delivery_attempt *attempt,
     return WG_OK;
 }
 
+enum verdict { STANDS, FALLS, WAITS };
+
+/* What lay in quarantine is not trusted for having been good once: a key may have been found to
+ * be stolen in the meantime, or the file tampered with. */
+static enum verdict verify_again(struct wg_delivery_attempt *attempt, struct wg_err *err)
+{
+    struct wg_directory *directory = attempt->worker->gateway->directory;
+    struct wg_str kids[KIDS_READ];
+    struct wg_event event;
+    enum verdict verdict = FALLS;
+    size_t count;
+
+    if (wg_event_parse(attempt->message.body, &event, err) != WG_OK)
+        return FALLS;
+    count = wg_event_signature_kids(&event, kids, KIDS_READ);
+    wg_fail(err, WG_BAD_SIGNATURE, "the event has no signature of '%.*s' by a key it has shown",
+            WG_STR_F(event.origin));
+    for (size_t i = 0; i < count && i < KIDS_READ && verdict == FALLS; i++) {
+        struct wg_public_key key;
+
+        if (!wg_directory_key_ever(directory, event.origin, kids[i], &key))
+            verdict = attempt->peer ? FALLS : WAITS; /* asked once already? */
+        else if (wg_event_verify(&event, &key, err) == WG_OK)
+            verdict = STANDS;
+    }
+    wg_event_done(&event);
+    return verdict;
+}
+
+static void refuse_for_good(struct wg_delivery_attempt *attempt, const struct wg_err *err)
+{
+    attempt->outcome.is_permanent = true; /* it will not read better the next time */
+    end_failed(attempt, err);
+}
+
+static void look_up_sender(struct wg_delivery_attempt *attempt)
+{
+    struct wg_lookup_how how = {.loop = attempt->worker->loop,
+                                .client = attempt->worker->client,
+                                .on_known = locate,
+                                .owner = attempt};
+    struct wg_err err;
+
+    switch (wg_directory_lookup(attempt->worker->gateway->directory, attempt->message.sender,
+                                &how, &attempt->peer, &attempt->outcome.retry_after_s, &err)) {
+    case WG_LOOKUP_WAIT:
+        return;
+    case WG_LOOKUP_FAILED:
+        wg_while(&err, "verifying a released event again");
+        end_failed(attempt, &err);
+        return;
+    case WG_LOOKUP_FOUND:
+        locate(attempt);
+        return;
+    }
+}
+
 static void send_inbound(struct wg_delivery_attempt *attempt)
 {
     struct wg_upstream upstream;
     struct wg_http_request request;
     struct wg_err err;
 
-    if (make_upstream(attempt, &upstream, &err) != WG_OK ||
-        wg_upstream_request(&upstream, wg_clock_wall_s(attempt->worker->gateway->clock),
+    if (make_upstream(attempt, &upstream, &err) != WG_OK) {
+        refuse_for_good(attempt, &err);
+        return;
+    }
+    if (upstream.is_held) {
+        enum verdict verdict = verify_again(attempt, &err);
+
+        if (verdict == WAITS) {
+            look_up_sender(attempt);
+            return;
+        }
+        if (verdict == FALLS) {
+            refuse_for_good(attempt, &err);
+            return;
+        }
+    }
+    if (wg_upstream_request(&upstream, wg_clock_wall_s(attempt->worker->gateway->clock),
                             &attempt->arena, &request, &err) != WG_OK) {
-        attempt->outcome.is_permanent = true; /* it will not read better the next time */
-        end_failed(attempt, &err);
+        refuse_for_good(attempt, &err);
         return;
     }
     (void)wg_http_fetch(attempt->worker->client, &request, on_answer, attempt);

@@ -127,6 +127,7 @@ static void fill_upstream(struct wg_exchange *x, struct wg_upstream *upstream)
         .remote_address = wg_str(x->remote_address),
         .generation = wg_policy_number(x->generation),
         .labels = x->labels,
+        .is_held = x->is_held,
     };
     upstream->message.query = wg_exchange_clamped_query(x);
     upstream->is_narrowed = !wg_str_equal(upstream->message.query, x->message->query);

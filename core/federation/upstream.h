@@ -13,6 +13,7 @@ struct wg_upstream {
     struct wg_str remote_address;
     uint64_t generation; /**< of the policies that let it through */
     struct wg_headers labels;
+    bool is_held; /**< it was in quarantine: its event is verified again before it goes on */
     bool is_narrowed; /**< message.query is not what the peer signed */
 };
 

@@ -75,6 +75,7 @@ void wg_upstream_pack(const struct wg_upstream *upstream, struct wg_buf *out)
     json_object_set_new(json, "remote", text(upstream->remote_address));
     json_object_set_new(json, "generation", json_integer((json_int_t)upstream->generation));
     json_object_set_new(json, "labels", pack_headers(&upstream->labels));
+    json_object_set_new(json, "held", json_boolean(upstream->is_held));
     bytes = json_dumps(json, JSON_COMPACT);
     wg_buf_adds(out, wg_str(bytes ? bytes : ""));
     free(bytes);
@@ -94,6 +95,7 @@ enum wg_code wg_upstream_unpack(struct wg_str bytes, struct wg_arena *arena,
     upstream.request_id = untext(json_object_get(json, "request_id"), arena);
     upstream.remote_address = untext(json_object_get(json, "remote"), arena);
     upstream.generation = (uint64_t)json_integer_value(json_object_get(json, "generation"));
+    upstream.is_held = json_is_true(json_object_get(json, "held"));
     unpack_headers(json_object_get(json, "headers"), arena, &upstream.message.headers);
     unpack_headers(json_object_get(json, "labels"), arena, &upstream.labels);
     json_decref(json);
