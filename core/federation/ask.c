@@ -29,8 +29,8 @@ static void fill_peer(struct wg_exchange *x, struct wg_question *question)
     question->peer.last_seen_s = facts.last_seen_s;
     question->peer.key_age_s = since(question->now_s, facts.key_since_s);
     question->peer.key_id = wg_arena_copy(x->arena, wg_str(facts.kid));
-    question->peer.events_24h = -1;
-    question->peer.failures_24h = -1;
+    question->peer.events_24h = facts.events_24h;
+    question->peer.failures_24h = facts.failures_24h;
     if (question->peer.known_for_s < 0)
         question->peer.known_for_s = 0;
 }
