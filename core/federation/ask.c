@@ -128,6 +128,15 @@ static void log_failure(const struct wg_exchange *x)
            WG_F_STR("reason", decision->failure_text));
 }
 
+/* Only who has proved its name pays: else anybody could make another pay. */
+static void note_failure(struct wg_exchange *x)
+{
+    log_failure(x);
+    if (x->decision.failure == WG_BUDGET && x->direction == WG_INBOUND && x->is_authenticated)
+        wg_toll_add(&x->worker->toll, x->instance->server_name, x->peer_name,
+                    x->decision.running_us, wg_clock_mono_ms(x->worker->gateway->clock));
+}
+
 enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook)
 {
     if (!x->is_asked) {
@@ -141,7 +150,7 @@ enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook)
     }
     x->is_asked = false;
     if (x->decision.failure != WG_OK)
-        log_failure(x);
+        note_failure(x);
     keep_labels(x);
     keep_limits(x);
     return WG_STAGE_NEXT;
