@@ -5,6 +5,7 @@
 
 #include "admin/admin.h"
 #include "base/id.h"
+#include "federation/exchange.h"
 #include "store/audit.h"
 #include "wire/json.h"
 
@@ -99,10 +100,40 @@ json_t *wg_admin_time(int64_t wall_ms);
 /** {name: [...rows], "next_cursor": ...}; takes rows over; an absent cursor is left out. */
 json_t *wg_admin_list(const char *name, json_t *rows, struct wg_str next_cursor);
 
+/* ---- peer_read.c: a signed GET at a peer ---- */
+
+struct wg_admin_read {
+    struct wg_str peer; /**< server name */
+    enum wg_endpoint endpoint;
+    struct wg_str value; /**< room or local id */
+    struct wg_str query; /**< with its "?", or absent */
+    bool is_forced;      /**< its descriptor is fetched afresh, whatever was tried lately */
+    /** Once, from the loop: response, lent until the return, or NULL and err. */
+    void (*on_answer)(struct wg_admin_request *request, const struct wg_http_response *response,
+                      const struct wg_err *err);
+    bool was_forced; /**< peer_read.c's own */
+};
+/** read lives in the request's arena until on_answer. */
+void wg_admin_peer_read(struct wg_admin_request *request, struct wg_admin_read *read);
+/** "answered 403 SW_FED_PEER_UNKNOWN: ..." of an answer that is no success. */
+struct wg_str wg_admin_refusal(struct wg_admin_request *request,
+                               const struct wg_http_response *response,
+                               struct wg_str *ret_sw_code);
+
+/* ---- upstream.c: to the instance, signed as from the gateway ---- */
+
+/** POST of an event, or, without body, a GET. on_answer as above; everything is copied. */
+void wg_admin_ask_instance(struct wg_admin_request *request, struct wg_str peer,
+                           struct wg_str target, struct wg_str body,
+                           void (*on_answer)(void *request,
+                                             const struct wg_http_response *response,
+                                             const struct wg_err *err));
+
 /* ---- the handlers, one file a subject ---- */
 
 void wg_admin_healthz(struct wg_admin_request *request);
 void wg_admin_readyz(struct wg_admin_request *request);
+void wg_admin_openapi(struct wg_admin_request *request);
 void wg_admin_identity(struct wg_admin_request *request);
 void wg_admin_policy_get(struct wg_admin_request *request);
 void wg_admin_policy_put(struct wg_admin_request *request);
@@ -124,6 +155,13 @@ void wg_admin_queue_suspensions(struct wg_admin_request *request);
 void wg_admin_queue_change(struct wg_admin_request *request);
 void wg_admin_queue_suspend(struct wg_admin_request *request);
 void wg_admin_queue_resume(struct wg_admin_request *request);
+void wg_admin_peer_list(struct wg_admin_request *request);
+void wg_admin_peer_get(struct wg_admin_request *request);
+void wg_admin_peer_refresh(struct wg_admin_request *request);
+void wg_admin_peer_forget(struct wg_admin_request *request);
+void wg_admin_foreign_refresh(struct wg_admin_request *request);
+void wg_admin_invite(struct wg_admin_request *request);
+void wg_admin_backfill(struct wg_admin_request *request);
 void wg_admin_audit_search(struct wg_admin_request *request);
 void wg_admin_audit_verify(struct wg_admin_request *request);
 

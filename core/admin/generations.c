@@ -6,8 +6,9 @@ enum { LISTED = 32 };
 static json_t *describe(const struct wg_policy_edition *edition)
 {
     return json_pack("{s:I, s:o, s:s, s:I, s:b}", "number", (json_int_t)edition->number,
-                     "loaded_at", wg_admin_time(edition->loaded_at_ms), "cause", edition->cause,
-                     "files", (json_int_t)edition->file_count, "current", edition->is_current);
+                     "loaded_at", json_integer(edition->loaded_at_ms / 1000), "cause",
+                     edition->cause, "files", (json_int_t)edition->file_count, "current",
+                     edition->is_current);
 }
 
 /* The generations that are kept are few: one page. */

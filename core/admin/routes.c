@@ -4,6 +4,7 @@
 const struct wg_admin_route wg_admin_routes[] = {
     {"GET", "/healthz", WG_ROLE_NONE, 0, wg_admin_healthz},
     {"GET", "/readyz", WG_ROLE_NONE, 0, wg_admin_readyz},
+    {"GET", "/_wavegate/v1/openapi.json", WG_ROLE_NONE, 0, wg_admin_openapi},
 
     {"GET", "/v1/admin/federation/identity", WG_ROLE_READ, WG_WANTS_INSTANCE,
      wg_admin_identity},
@@ -17,6 +18,17 @@ const struct wg_admin_route wg_admin_routes[] = {
      wg_admin_room_get},
     {"PUT", "/v1/admin/rooms/{room_id}/federate", WG_ROLE_ADMIN,
      WG_WANTS_INSTANCE | WG_WANTS_BODY, wg_admin_room_put},
+
+    {"POST", "/v1/admin/rooms/{room_id}/federation/invite", WG_ROLE_ADMIN,
+     WG_WANTS_INSTANCE | WG_WANTS_BODY, wg_admin_invite},
+    {"POST", "/v1/admin/rooms/{room_id}/federation/backfill", WG_ROLE_OPERATE,
+     WG_WANTS_INSTANCE | WG_WANTS_BODY_IF_GIVEN, wg_admin_backfill},
+    {"POST", "/v1/admin/federation/foreign/{participant_id}/refresh", WG_ROLE_OPERATE,
+     WG_WANTS_INSTANCE, wg_admin_foreign_refresh},
+    {"GET", "/v1/admin/federation/peers", WG_ROLE_READ, 0, wg_admin_peer_list},
+    {"GET", "/_wavegate/v1/peers/{name}", WG_ROLE_READ, 0, wg_admin_peer_get},
+    {"POST", "/_wavegate/v1/peers/{name}/refresh", WG_ROLE_OPERATE, 0, wg_admin_peer_refresh},
+    {"DELETE", "/_wavegate/v1/peers/{name}", WG_ROLE_ADMIN, 0, wg_admin_peer_forget},
 
     {"GET", "/_wavegate/v1/instances", WG_ROLE_READ, 0, wg_admin_instances},
     {"GET", "/_wavegate/v1/generations", WG_ROLE_READ, WG_WANTS_INSTANCE, wg_admin_generations},

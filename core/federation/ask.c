@@ -29,8 +29,8 @@ static void fill_peer(struct wg_exchange *x, struct wg_question *question)
     question->peer.last_seen_s = facts.last_seen_s;
     question->peer.key_age_s = since(question->now_s, facts.key_since_s);
     question->peer.key_id = wg_arena_copy(x->arena, wg_str(facts.kid));
-    question->peer.events_24h = -1;
-    question->peer.failures_24h = -1;
+    question->peer.events_24h = facts.events_24h;
+    question->peer.failures_24h = facts.failures_24h;
     if (question->peer.known_for_s < 0)
         question->peer.known_for_s = 0;
 }
@@ -128,6 +128,15 @@ static void log_failure(const struct wg_exchange *x)
            WG_F_STR("reason", decision->failure_text));
 }
 
+/* Only who has proved its name pays: else anybody could make another pay. */
+static void note_failure(struct wg_exchange *x)
+{
+    log_failure(x);
+    if (x->decision.failure == WG_BUDGET && x->direction == WG_INBOUND && x->is_authenticated)
+        wg_toll_add(&x->worker->toll, x->instance->server_name, x->peer_name,
+                    x->decision.running_us, wg_clock_mono_ms(x->worker->gateway->clock));
+}
+
 enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook)
 {
     if (!x->is_asked) {
@@ -141,7 +150,7 @@ enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook)
     }
     x->is_asked = false;
     if (x->decision.failure != WG_OK)
-        log_failure(x);
+        note_failure(x);
     keep_labels(x);
     keep_limits(x);
     return WG_STAGE_NEXT;

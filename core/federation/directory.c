@@ -18,12 +18,14 @@ struct wg_directory *wg_directory_new(const struct wg_clock *clock, size_t limit
     return directory;
 }
 
-static void record_free(void *value)
+void wg_directory_record_free(void *value)
 {
     struct wg_peer_record *record = value;
 
     if (record->box)
         (void)wg_peer_unref(&record->box->peer);
+    json_decref(record->last_error);
+    wg_free(record->activity);
     wg_free(record->name);
     wg_free(record);
 }
@@ -31,7 +33,7 @@ static void record_free(void *value)
 struct wg_directory *wg_directory_free(struct wg_directory *directory)
 {
     for (size_t i = 0; directory && i < WG_DIRECTORY_SHARDS; i++) {
-        wg_map_done(&directory->shards[i].records, record_free);
+        wg_map_done(&directory->shards[i].records, wg_directory_record_free);
         pthread_mutex_destroy(&directory->shards[i].lock);
     }
     wg_free(directory);
@@ -78,17 +80,17 @@ static bool make_room(struct wg_directory_shard *shard)
     while (wg_map_next(&shard->records, &cursor, &name, &value)) {
         struct wg_peer_record *record = value;
 
-        if (record->last_seen_s >= 0 || record->is_fetching)
+        if (record->last_seen_s >= 0 || record->activity || record->is_fetching)
             continue;
         (void)wg_map_take(&shard->records, name);
-        record_free(record);
+        wg_directory_record_free(record);
         return true;
     }
     return false;
 }
 
-static struct wg_peer_record *record_of(struct wg_directory *directory,
-                                        struct wg_directory_shard *shard, struct wg_str name)
+struct wg_peer_record *wg_directory_record(struct wg_directory *directory,
+                                           struct wg_directory_shard *shard, struct wg_str name)
 {
     struct wg_peer_record *record = wg_map_get(&shard->records, name);
 
@@ -127,15 +129,16 @@ static enum wg_lookup look_up(struct wg_peer_record *record, int64_t now_ms,
 {
     bool is_fresh = record->box && now_ms < record->expires_at_ms;
 
-    if (record->is_fetching && (how->is_refresh || !is_fresh)) {
+    if (record->is_fetching && (how->is_refresh || how->is_forced || !is_fresh)) {
         wait_for_fetch(record, how);
         return WG_LOOKUP_WAIT;
     }
-    if (is_fresh && (!how->is_refresh || now_ms < record->refetch_after_ms)) {
+    if (is_fresh && !how->is_forced &&
+        (!how->is_refresh || now_ms < record->refetch_after_ms)) {
         *ret_peer = peer_ref(record);
         return WG_LOOKUP_FOUND;
     }
-    if (now_ms < record->retry_at_ms) {
+    if (now_ms < record->retry_at_ms && !how->is_forced) {
         if (is_fresh) { /* the refetch failed lately: what is at hand is still good */
             *ret_peer = peer_ref(record);
             return WG_LOOKUP_FOUND;
@@ -144,7 +147,7 @@ static enum wg_lookup look_up(struct wg_peer_record *record, int64_t now_ms,
         *ret_retry_s = (record->retry_at_ms - now_ms + 999) / 1000;
         return WG_LOOKUP_FAILED;
     }
-    if (how->is_refresh)
+    if (how->is_refresh || how->is_forced)
         record->refetch_after_ms = now_ms + WG_REFETCH_GAP_MS;
     record->is_fetching = true;
     wait_for_fetch(record, how);
@@ -167,7 +170,7 @@ enum wg_lookup wg_directory_lookup(struct wg_directory *directory, struct wg_str
         return WG_LOOKUP_FAILED;
     }
     shard = wg_directory_enter(directory, name);
-    record = record_of(directory, shard, name);
+    record = wg_directory_record(directory, shard, name);
     if (record) {
         result = look_up(record, wg_clock_mono_ms(directory->clock), how, ret_peer, ret_retry_s,
                          &is_mine, err);
@@ -201,6 +204,7 @@ bool wg_directory_saw(struct wg_directory *directory, struct wg_str name)
 
     if (record) {
         record->last_seen_s = now_s;
+        record->is_changed = true;
         if (record->known_since_s < 0)
             record->known_since_s = now_s;
     }
@@ -214,8 +218,12 @@ void wg_directory_facts(struct wg_directory *directory, struct wg_str name,
     struct wg_directory_shard *shard = wg_directory_enter(directory, name);
     struct wg_peer_record *record = wg_map_get(&shard->records, name);
 
-    *ret_facts = (struct wg_peer_facts){-1, -1, -1, ""};
+    *ret_facts = (struct wg_peer_facts){-1, -1, -1, 0, 0, ""};
     if (record) {
+        int64_t now_s = wg_clock_wall_s(directory->clock);
+
+        ret_facts->events_24h = wg_directory_sum(record, now_s, WG_PEER_RECEIVED);
+        ret_facts->failures_24h = wg_directory_sum(record, now_s, WG_PEER_REFUSED);
         ret_facts->known_since_s = record->known_since_s;
         ret_facts->last_seen_s = record->last_seen_s;
         if (record->key_count) {
@@ -293,6 +301,19 @@ static int64_t note_failure(struct wg_peer_record *record, const struct wg_err *
     return wait_ms / 1000;
 }
 
+static int64_t fail_discovery(struct wg_directory *directory, struct wg_peer_record *record,
+                              const struct wg_err *err, const struct wg_err *told)
+{
+    struct wg_peer_error error = {.direction = "outbound",
+                                  .stage = "discover",
+                                  .code = wg_code_answer(told->code),
+                                  .reason = wg_str(err->text),
+                                  .is_proven = true};
+
+    wg_directory_note_error(record, wg_clock_wall_s(directory->clock), &error);
+    return note_failure(record, told, wg_clock_mono_ms(directory->clock));
+}
+
 static void note_success(struct wg_peer_record *record, struct wg_peer_box *box, int64_t age_s,
                          int64_t now_ms)
 {
@@ -302,6 +323,7 @@ static void note_success(struct wg_peer_record *record, struct wg_peer_box *box,
     record->expires_at_ms = now_ms + age_s * 1000;
     record->failures = 0;
     record->retry_at_ms = INT64_MIN;
+    record->is_changed = true;
     for (size_t i = box->peer.descriptor.key_count; i > 0; i--)
         remember_key(record, &box->peer.descriptor.keys[i - 1].key, box->peer.fetched_at_s);
 }
@@ -331,7 +353,7 @@ void wg_directory_settle(struct wg_directory *directory, struct wg_str name,
         if (box)
             note_success(record, box, age_s, now_ms);
         else if (told->code != WG_CANCELLED)
-            retry_s = note_failure(record, told, now_ms);
+            retry_s = fail_discovery(directory, record, err, told);
         waiters = record->waiters;
         record->waiters = NULL;
         record->is_fetching = false;

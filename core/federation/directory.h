@@ -23,6 +23,8 @@ struct wg_peer_facts {
     int64_t known_since_s; /**< -1 when never */
     int64_t last_seen_s;   /**< last authenticated request; -1 when never */
     int64_t key_since_s;   /**< when its signing key was first seen; -1 */
+    int64_t events_24h;    /**< taken from it */
+    int64_t failures_24h;  /**< refused to it */
     char kid[WG_KID_CHARS + 1];
 };
 
@@ -43,6 +45,7 @@ struct wg_lookup_how {
     struct wg_http_client *client; /**< of that loop */
     bool is_refresh; /**< the descriptor at hand did not do: fetch again, at most once a minute
                         for a peer */
+    bool is_forced;  /**< an operator asks: fetch again whatever was tried lately */
     void (*on_known)(void *owner);
     void *owner;
 };

@@ -4,7 +4,7 @@
 #include <pthread.h>
 
 #include "base/map.h"
-#include "federation/directory.h"
+#include "federation/peers.h"
 
 /** Behind directory.h: the record of a peer, its shard, and the fetch that fills it. */
 
@@ -14,6 +14,7 @@ enum {
     WG_BACKOFF_FIRST_MS = 5 * 1000,
     WG_BACKOFF_LAST_MS = 10 * 60 * 1000,
     WG_REFETCH_GAP_MS = 60 * 1000,
+    WG_PEER_HOURS = 24,
 };
 
 /** One reference, counted under the lock-free count. */
@@ -35,6 +36,15 @@ struct wg_key_seen {
     int64_t first_s, last_s;
 };
 
+struct wg_peer_hour {
+    int64_t hour; /* since 1970; 0: unused */
+    uint32_t counts[WG_PEER_COUNTS];
+};
+
+struct wg_peer_activity {
+    struct wg_peer_hour hours[WG_PEER_HOURS]; /* by hour modulo their number */
+};
+
 struct wg_peer_record {
     char *name;
     struct wg_peer_box *box; /* NULL: never fetched well */
@@ -49,6 +59,9 @@ struct wg_peer_record {
     int64_t known_since_s, last_seen_s;
     struct wg_key_seen keys[WG_DIRECTORY_FORMER_KEYS]; /* newest first */
     size_t key_count;
+    struct wg_peer_activity *activity; /* NULL: nothing was counted yet */
+    json_t *last_error;
+    bool is_changed; /* since it was stored */
 };
 
 struct wg_directory_shard {
@@ -68,6 +81,16 @@ struct wg_directory {
 
 struct wg_directory_shard *wg_directory_enter(struct wg_directory *directory,
                                               struct wg_str name);
+/** Under the shard's lock: found, or made; NULL when there is no room. */
+struct wg_peer_record *wg_directory_record(struct wg_directory *directory,
+                                           struct wg_directory_shard *shard,
+                                           struct wg_str name);
+void wg_directory_record_free(void *record);
+/** Under the shard's lock. */
+int64_t wg_directory_sum(const struct wg_peer_record *record, int64_t now_s,
+                         enum wg_peer_count what);
+void wg_directory_note_error(struct wg_peer_record *record, int64_t now_s,
+                             const struct wg_peer_error *error);
 
 /** Fetches the descriptor of name and settles its record; on how->loop. */
 void wg_directory_fetch(struct wg_directory *directory, struct wg_str name,

@@ -11,6 +11,7 @@
 #include "federation/rooms.h"
 #include "federation/taken.h"
 #include "federation/tokens.h"
+#include "federation/toll.h"
 #include "http/router.h"
 #include "http/server.h"
 #include "policy/policy.h"
@@ -64,6 +65,7 @@ struct wg_worker {
     unsigned index;         /**< among gateway->workers */
     struct wg_relay *relay; /**< the destinations that belong to this worker */
     struct wg_timer *relay_timer;
+    struct wg_toll toll;
     unsigned exchanges; /**< under way */
     void (*on_idle)(void *owner);
     void *on_idle_owner;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "federation/audit.h"
 #include "federation/delivery.h"
+#include "federation/peers.h"
 
 /* One attempt of the relay: made by delivery.c, shown to hook `delivery` when it failed, told
  * to the relay. */
@@ -70,12 +71,31 @@ static void audit_outcome(struct job *job, struct wg_relay_plan plan)
             wg_audit_delivery_rows(&ended, &job->arena, &job->result.audit);
 }
 
+static void note_peer(const struct job *job)
+{
+    const struct wg_delivery *delivery = job->attempt->delivery;
+    struct wg_directory *directory = job->worker->gateway->directory;
+    struct wg_peer_error error = {.direction = "outbound",
+                                  .stage = "deliver",
+                                  .code = wg_code_answer(job->outcome.code),
+                                  .reason = wg_str(job->outcome.reason),
+                                  .is_proven = true};
+
+    if (!delivery->key.destination.is_outbound)
+        return;
+    wg_peers_count(directory, delivery->key.destination.name,
+                   job->outcome.is_sent ? WG_PEER_SENT : WG_PEER_FAILED);
+    if (!job->outcome.is_sent)
+        wg_peers_error(directory, delivery->key.destination.name, &error);
+}
+
 static void finish(struct job *job)
 {
     if (job->outcome.code != WG_CANCELLED) {
         struct wg_relay_plan plan = wg_relay_plan(job->attempt, &job->result);
 
         log_outcome(job, plan);
+        note_peer(job);
         audit_outcome(job, plan);
     }
     wg_relay_done(job->attempt, &job->result);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "federation/document.h"
+#include "federation/peers.h"
 #include "store/document.h"
 #include "wire/json.h"
 
@@ -64,14 +65,18 @@ static enum wg_code take_keys(struct restore *restore, struct wg_str key, json_t
     return wg_keyring_restore(restore->gateway->keyring, key, json, restore->err);
 }
 
+static enum wg_code take_peer(struct restore *restore, struct wg_str key, json_t *json)
+{
+    return wg_peers_restore(restore->gateway->directory, key, json, restore->err);
+}
+
 static const struct {
     const char *namespace;
     enum wg_code (*take)(struct restore *restore, struct wg_str key, json_t *json);
 } namespaces[] = {
-    {WG_STORED_TOKENS, take_token},
-    {WG_STORED_ROOMS, take_room},
-    {WG_STORED_KEYS, take_keys},
-    {WG_STORED_POLICIES, take_policy},
+    {WG_STORED_TOKENS, take_token}, {WG_STORED_ROOMS, take_room},
+    {WG_STORED_KEYS, take_keys},    {WG_STORED_POLICIES, take_policy},
+    {WG_STORED_PEERS, take_peer},
 };
 
 static void on_page(void *owner, const struct wg_err *err, const struct wg_document_page *page);

@@ -20,6 +20,18 @@ static enum wg_code refuse_forged_upstream(struct wg_exchange *x)
     return WG_OK;
 }
 
+/* Whoever is refused here is looked for by name: in the log, the audit, among the peers. */
+static void name_claimant(struct wg_exchange *x)
+{
+    bool allow = x->worker->gateway->config->allow_ip_literals;
+    struct wg_str name, kid;
+    struct wg_err ignored;
+
+    if (wg_keyid_parse(x->signature.keyid, &name, &kid, &ignored) == WG_OK &&
+        wg_server_name_check(name, allow, &ignored) == WG_OK)
+        x->peer_name = name;
+}
+
 static enum wg_code read_claim(struct wg_exchange *x)
 {
     struct wg_gateway *gateway = x->worker->gateway;
@@ -27,8 +39,10 @@ static enum wg_code read_claim(struct wg_exchange *x)
 
     if (refuse_forged_upstream(x) != WG_OK ||
         wg_profile_select(x->message, WG_TAG_FEDERATION, x->arena, &x->signature, &x->err) !=
-            WG_OK ||
-        wg_profile_check(x->message, &x->signature, now_s, &x->err) != WG_OK ||
+            WG_OK)
+        return x->err.code = WG_BAD_SIGNATURE;
+    name_claimant(x);
+    if (wg_profile_check(x->message, &x->signature, now_s, &x->err) != WG_OK ||
         wg_keyid_parse(x->signature.keyid, &x->peer_name, &x->kid, &x->err) != WG_OK)
         return x->err.code = WG_BAD_SIGNATURE;
     if (wg_server_name_check(x->peer_name, gateway->config->allow_ip_literals, &x->err) !=

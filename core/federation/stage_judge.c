@@ -14,9 +14,24 @@ static const struct {
     [WG_ENDPOINT_BACKFILL] = {2, {WG_HOOK_ROOM, WG_HOOK_BACKFILL}},
 };
 
+static bool must_wait(struct wg_exchange *x)
+{
+    x->retry_after_s = wg_toll_wait_s(&x->worker->toll, x->instance->server_name, x->peer_name,
+                                      wg_clock_mono_ms(x->worker->gateway->clock));
+    return x->retry_after_s > 0;
+}
+
 enum wg_stage_result wg_stage_admit(struct wg_exchange *x)
 {
-    enum wg_stage_result result = wg_exchange_ask(x, WG_HOOK_PEER);
+    enum wg_stage_result result;
+
+    if (!x->is_asked && x->direction == WG_INBOUND && must_wait(x))
+        return wg_exchange_fail(
+            x, WG_RATE_LIMITED,
+            "your requests keep this server's policies too busy: send again "
+            "after %lld seconds",
+            (long long)x->retry_after_s);
+    result = wg_exchange_ask(x, WG_HOOK_PEER);
 
     return result == WG_STAGE_NEXT ? wg_exchange_obey(x) : result;
 }

@@ -5,6 +5,7 @@
 #include "federation/answer.h"
 #include "federation/audit.h"
 #include "federation/exchange.h"
+#include "federation/peers.h"
 
 /* The names operators search for (docs/protocol.md, "Log"). */
 const char *wg_exchange_log_name(const struct wg_exchange *x, enum wg_exchange_outcome outcome)
@@ -95,6 +96,37 @@ static void write_refusal(struct wg_exchange *x)
                            wg_str(wg_arena_format(x->arena, "%" PRId64, x->retry_after_s)));
 }
 
+/* What the peer has to do with it; a stage before its signature was verified tells what
+ * somebody did in its name. */
+static void note_error(struct wg_exchange *x)
+{
+    struct wg_peer_error error = {
+        .direction = x->direction == WG_INBOUND ? "inbound" : "outbound",
+        .stage = x->refusing_stage.at ? x->refusing_stage.at : "deliver",
+        .code = wg_code_answer(x->err.code),
+        .reason = x->delivery_failure.at ? x->delivery_failure : wg_str(x->err.text),
+        .is_proven = x->is_authenticated,
+    };
+
+    if (x->is_refused)
+        wg_peers_error(x->worker->gateway->directory, x->peer_name, &error);
+}
+
+static void count_outcome(struct wg_exchange *x)
+{
+    struct wg_directory *directory = x->worker->gateway->directory;
+
+    if (x->direction != WG_INBOUND || !x->peer_name.at || !x->has_endpoint)
+        return;
+    if (x->outcome == WG_EXCHANGE_REFUSED) {
+        if (x->is_authenticated)
+            wg_peers_count(directory, x->peer_name, WG_PEER_REFUSED);
+        note_error(x);
+    } else if (x->endpoint == WG_ENDPOINT_SEND && x->outcome != WG_EXCHANGE_DUPLICATE) {
+        wg_peers_count(directory, x->peer_name, WG_PEER_RECEIVED);
+    }
+}
+
 /* Answers, and releases what the walk has gathered. x lives in the call's arena: it is gone
  * with the answer. */
 enum wg_stage_result wg_stage_record(struct wg_exchange *x)
@@ -110,6 +142,7 @@ enum wg_stage_result wg_stage_record(struct wg_exchange *x)
     wg_exchange_header(x, "x-request-id", wg_str(x->request_id));
     log_outcome(x);
     wg_audit_exchange(x);
+    count_outcome(x);
     if (x->is_claimed)
         wg_taken_settle(worker->gateway->taken, x->instance->index, x->event_key,
                         x->outcome != WG_EXCHANGE_REFUSED);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "federation/peers.h"
 #include "federation/restore.h"
 #include "store/document.h"
 
@@ -14,10 +15,13 @@ struct wg_upkeep {
     struct wg_loop *loop;
     struct wg_timer *timer;
     unsigned writes; /* under way */
+    bool has_more;   /* peers that changed */
     bool is_closing, is_closed;
     void (*on_closed)(void *owner);
     void *owner;
 };
+
+static void write_peers(struct wg_upkeep *upkeep);
 
 static void on_end(void *owner)
 {
@@ -43,31 +47,63 @@ static void on_put(void *owner, const struct wg_err *err, int64_t version)
 
     (void)version;
     if (err->code != WG_OK)
-        wg_log(WG_LOG_WARN, "gateway.upkeep_failed", "the last use of a token was not stored",
+        wg_log(WG_LOG_WARN, "gateway.upkeep_failed",
+               "what is known of a peer, or the last use of a token, was not stored",
                WG_F_TEXT("reason", err->text));
     upkeep->writes--;
+    if (!upkeep->writes && upkeep->has_more)
+        write_peers(upkeep);
     end_if_done(upkeep);
 }
 
-static void write_token(struct wg_upkeep *upkeep, struct wg_str id)
+/* Takes document over. */
+static void write_document(struct wg_upkeep *upkeep, const char *namespace, struct wg_str key,
+                           json_t *document)
 {
-    json_t *document = wg_tokens_document(upkeep->gateway->tokens, id);
-    char *text;
+    char *text = json_dumps(document, JSON_COMPACT);
 
-    if (!document)
-        return;
-    text = json_dumps(document, JSON_COMPACT);
     upkeep->writes++;
     wg_store_document_put(upkeep->gateway->store, upkeep->loop,
                           &(struct wg_document_put){
-                              .namespace = WG_STR(WG_STORED_TOKENS),
-                              .key = id,
+                              .namespace = wg_str(namespace),
+                              .key = key,
                               .value = wg_str(text),
                               .expected_version = WG_DOCUMENT_ANY,
                           },
                           on_put, upkeep);
     free(text);
     json_decref(document);
+}
+
+static void write_token(struct wg_upkeep *upkeep, struct wg_str id)
+{
+    json_t *document = wg_tokens_document(upkeep->gateway->tokens, id);
+
+    if (document)
+        write_document(upkeep, WG_STORED_TOKENS, id, document);
+}
+
+static void write_peer(struct wg_upkeep *upkeep, struct wg_str name)
+{
+    json_t *document = wg_peers_document(upkeep->gateway->directory, name);
+
+    if (document)
+        write_document(upkeep, WG_STORED_PEERS, name, document);
+}
+
+/* A part of those that changed; the rest when these are stored. */
+static void write_peers(struct wg_upkeep *upkeep)
+{
+    struct wg_str names[AT_ONCE];
+    struct wg_arena arena;
+    size_t count;
+
+    wg_arena_init(&arena);
+    count = wg_peers_take_changed(upkeep->gateway->directory, &arena, names, AT_ONCE);
+    for (size_t i = 0; i < count; i++)
+        write_peer(upkeep, names[i]);
+    upkeep->has_more = count == AT_ONCE;
+    wg_arena_done(&arena);
 }
 
 static void write_tokens(struct wg_upkeep *upkeep)
@@ -84,6 +120,7 @@ static void on_ring(void *owner)
     struct wg_upkeep *upkeep = owner;
 
     write_tokens(upkeep);
+    write_peers(upkeep);
     wg_timer_start(upkeep->timer, EVERY_MS);
 }
 
@@ -105,5 +142,6 @@ void wg_upkeep_close(struct wg_upkeep *upkeep, void (*on_closed)(void *owner), v
     upkeep->owner = owner;
     wg_timer_stop(upkeep->timer);
     write_tokens(upkeep);
+    write_peers(upkeep);
     end_if_done(upkeep);
 }

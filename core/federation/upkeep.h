@@ -4,7 +4,8 @@
 #include "federation/gateway.h"
 
 /** Writes behind what is kept in memory and need not be on the disk at once: the last use of
- * tokens. Once a minute, and when it is closed. Thread: the control loop. */
+ * tokens, and how peers have behaved. Once a minute, and when it is closed. Thread: the control
+ * loop. */
 struct wg_upkeep;
 
 struct wg_upkeep *wg_upkeep_new(struct wg_gateway *gateway, struct wg_loop *loop);

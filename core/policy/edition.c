@@ -125,6 +125,12 @@ static enum wg_code read_source(struct wg_edition *edition, struct wg_str key, c
         wg_buf_done(&text);
         return err->code;
     }
+    /* An editor at work, or a disk that was full: nobody means a policy that refuses everyone
+     * by saying nothing. */
+    if (key.len == 0 && text.len == 0) {
+        wg_buf_done(&text);
+        return wg_fail(err, WG_CONFIG, "%s: the file is empty", shown_path(edition, path));
+    }
     add_source(edition, key, path, wg_str(shown_path(edition, path)), wg_buf_str(&text));
     wg_buf_done(&text);
     *ret_source = edition->sources[edition->source_count - 1];

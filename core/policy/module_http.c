@@ -295,7 +295,8 @@ static int send(lua_State *L, struct request *request)
     if (!fake && (!state->worker || !state->worker->http)) {
         lua_pushnil(L);
         lua_pushliteral(L, "there is no HTTP here");
-        return 2;
+        lua_pushstring(L, wg_code_name(WG_CANCELLED));
+        return 3;
     }
     add_header(request, WG_STR("Host"), request->authority);
     add_header(request, WG_STR("User-Agent"), WG_STR("wavegate/" WAVEGATE_VERSION));

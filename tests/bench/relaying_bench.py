@@ -2,6 +2,7 @@
 """What the two relay benchmarks share: a world with one instance, a relay_sink for many names, figures of a
 process. Build first: cmake --preset release -DWAVEGATE_TESTS=ON; cmake --build --preset release --target
 wavegate bench."""
+import atexit
 import json
 import os
 import subprocess
@@ -38,6 +39,7 @@ class Sink:
             [tool("relay_sink"), "--certificate", certificate, "--key", private_key,
              "--public-key", key.public.text, "--names", self.names_file],
             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        atexit.register(self.process.kill)
         self.address = json.loads(self.process.stdout.readline())["listening"]
         for name in names:
             world.resolve[name] = self.address
@@ -80,7 +82,8 @@ class Serving:
         with open(self.log_file, encoding="utf-8") as log:
             lines = [line for line in log if '"gateway.ready"' in line]
         if not lines and self.process.poll() is not None:
-            raise RuntimeError(f"the gateway ended; see {self.log_file}")
+            with open(self.log_file, encoding="utf-8") as log:
+                raise RuntimeError("the gateway ended:\n" + log.read()[-2000:])
         return json.loads(lines[0]) if lines else None
 
     def token(self, name):
@@ -105,6 +108,7 @@ def memory_mib(pid, field="VmRSS"):
 
 
 def make_config(world):
+    world.write("policies/main.lua", harness.STANDARD_POLICY)
     config = world.config()
     config["instances"][INSTANCE]["federation"] = {"default_mode": "open"}
     return config

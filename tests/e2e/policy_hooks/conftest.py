@@ -13,7 +13,7 @@ OPEN = HEAD + 'wavegate.on("peer", function() return wavegate.allow() end)\n'
 
 
 class Town:
-    def __init__(self, folder, policy, **changes):
+    def __init__(self, folder, policy, /, **changes):
         self.world = world = harness.World(folder)
         self.a = world.instance("a.example.test")
         self.peer = world.peer("peer.example.test")
@@ -21,7 +21,7 @@ class Town:
         self.changes = changes
         self.start()
 
-    def start(self, policy=None, **changes):
+    def start(self, policy=None, /, **changes):
         """The gateway, for the first time or again on the same data."""
         if policy is not None:
             self.world.write("policies/main.lua", policy)
@@ -64,7 +64,7 @@ def build(tmp_path):
     """build(policy, **changes of the configuration) starts a town with it."""
     made = []
 
-    def make(policy, **changes):
+    def make(policy, /, **changes):
         made.append(Town(tmp_path / str(len(made)), policy, **changes))
         return made[-1]
     yield make

@@ -185,3 +185,12 @@ def test_a_handler_that_fails_denies_and_stops_nobody(town, handler, why):
     poll(lambda: any("main.lua:" in line for line in town.log.lines), 10,
          "a log line with file and line")
     assert town.send().status == 200
+
+
+def test_an_empty_file_is_no_policy(town):
+    """Half an edit, or a full disk, must not refuse everybody."""
+    mark = town.log.mark()
+    rewrite_in_place(town.world.path("policies", "main.lua"), "")
+    record = town.log.wait("policy.reload_failed", since=mark, server=A)
+    assert "main.lua: the file is empty" in record["reason"]
+    assert town.send().status == 200

@@ -115,9 +115,9 @@ class Instance(Service):
         if not request.all("signature-input") or not self.peer_keys:
             seen["peer_signature"] = "not asked"
             return
-        if request.method == "GET" and not any(
-                signatures.FEDERATION_TAG in text for text in request.all("signature-input")):
-            seen["peer_signature"] = "left out"  # what the gateway has narrowed
+        if not any(signatures.FEDERATION_TAG in text for text in request.all("signature-input")):
+            # What the gateway has narrowed, or asks of its own accord: its signature stands for it.
+            seen["peer_signature"] = "left out"
             return
         request = signatures.Request(**{**vars(request), "scheme": "https"})
         try:

@@ -127,7 +127,7 @@ static void a_change_on_disk_is_noticed_however_it_is_made(void **state)
     kit_write(&kit, "here/main.lua",
               "local w = require 'wavegate'\nlocal h = require 'helper'\n"
               "w.on('event', function() return w.deny { reason = h } end)\n");
-    kit_open(&kit, "");
+    kit_open(&kit, "-- nothing");
     watch(&kit, &heard);
 
     kit_write(&kit, "here/helper.lua", "return 'h2'\n"); /* in place */

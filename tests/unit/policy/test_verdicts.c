@@ -99,7 +99,7 @@ static void when_nobody_answers_the_hook_has_a_default(void **state)
 
     (void)state;
     kit_init(&kit);
-    kit_open(&kit, "");
+    kit_open(&kit, "-- nothing");
     kit_ask(&kit, WG_HOOK_PEER);
     assert_int_equal(kit.decision.verdict, WG_VERDICT_DENY);
     assert_int_equal(kit.decision.code, WG_PEER_UNKNOWN);

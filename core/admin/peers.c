@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+
+#include "admin/admin_impl.h"
+#include "federation/peers.h"
+#include "federation/restore.h"
+#include "store/document.h"
+#include "store/queue.h"
+#include "wire/name.h"
+
+enum { PAGE_MAX = 1000 };
+
+/* last_error is the documented member, one text; what it is made of stands beside it. */
+static json_t *flatten(json_t *peer)
+{
+    json_t *error = json_object_get(peer, "last_error");
+
+    if (!json_is_object(error))
+        return peer;
+    json_object_set(peer, "last_error_at", json_object_get(error, "at"));
+    json_object_set(peer, "last_error_detail", error);
+    json_object_set_new(peer, "last_error",
+                        json_sprintf("%s: %s",
+                                     json_string_value(json_object_get(error, "code")),
+                                     json_is_string(json_object_get(error, "reason"))
+                                         ? json_string_value(json_object_get(error, "reason"))
+                                         : ""));
+    return peer;
+}
+
+void wg_admin_peer_list(struct wg_admin_request *request)
+{
+    struct wg_directory *directory = request->gateway->directory;
+    struct wg_str cursor, next = {NULL, 0};
+    struct wg_str *names;
+    size_t limit, count;
+    json_t *rows;
+
+    if (!wg_admin_page(request, PAGE_MAX, 100, &limit, &cursor))
+        return;
+    names = wg_arena_alloc(request->arena, (limit + 1) * sizeof *names);
+    count = wg_peers_list(directory, cursor, request->arena, names, limit + 1);
+    if (count > limit) {
+        count = limit;
+        next = names[count - 1];
+    }
+    rows = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *row = wg_peers_describe(directory, names[i]);
+
+        if (row) /* else it was forgotten in the meantime */
+            json_array_append_new(rows, flatten(row));
+    }
+    wg_admin_answer(request, 200, wg_admin_list("peers", rows, next));
+}
+
+/* @return false after having answered. */
+static bool take_name(struct wg_admin_request *request, struct wg_str *ret_name)
+{
+    struct wg_err err;
+
+    *ret_name = wg_admin_capture(request, "name");
+    if (wg_server_name_check(*ret_name, true, &err) == WG_OK)
+        return true;
+    wg_admin_fail_err(request, &err);
+    return false;
+}
+
+static void no_such_peer(struct wg_admin_request *request, struct wg_str name)
+{
+    wg_admin_fail(request, WG_NOT_FOUND,
+                  "'%.*s' is not known here: nothing has come from it and nothing went to it",
+                  WG_STR_F(name));
+}
+
+static void answer_peer(struct wg_admin_request *request, struct wg_str name, json_t *queue)
+{
+    json_t *peer = wg_peers_describe(request->gateway->directory, name);
+
+    if (!peer) {
+        json_decref(queue);
+        no_such_peer(request, name);
+        return;
+    }
+    if (queue)
+        json_object_set_new(peer, "queue", queue);
+    wg_admin_answer(request, 200, flatten(peer));
+}
+
+static json_t *describe_queue(const struct wg_destination_state *state)
+{
+    json_t *json =
+        json_pack("{s:I, s:I, s:I, s:b}", "deliveries", (json_int_t)state->deliveries,
+                  "body_bytes", (json_int_t)state->body_bytes, "oldest_age_s",
+                  (json_int_t)(state->oldest_age_ms / 1000), "suspended", state->is_suspended);
+
+    if (state->is_suspended)
+        json_object_set_new(json, "suspended_reason", wg_admin_string(state->suspended_reason));
+    return json;
+}
+
+/* Destinations come in order; the page that has the peer's ends the walk. */
+static void on_destinations(void *owner, const struct wg_err *err,
+                            const struct wg_destination_page *page)
+{
+    struct wg_admin_request *request = owner;
+    struct wg_str name = wg_admin_capture(request, "name");
+
+    if (!page) {
+        wg_admin_fail_err(request, err);
+        return;
+    }
+    for (size_t i = 0; i < page->count; i++) {
+        const struct wg_destination_state *state = &page->states[i];
+
+        if (state->destination.is_outbound && wg_str_equal(state->destination.name, name)) {
+            answer_peer(request, name, describe_queue(state));
+            return;
+        }
+    }
+    if (page->next_cursor.at)
+        wg_store_destinations(request->gateway->store, request->worker->loop, page->next_cursor,
+                              WG_QUEUE_PAGE_MAX, on_destinations, request);
+    else
+        answer_peer(request, name, json_pack("{s:i}", "deliveries", 0));
+}
+
+void wg_admin_peer_get(struct wg_admin_request *request)
+{
+    struct wg_str name;
+
+    if (take_name(request, &name))
+        wg_store_destinations(request->gateway->store, request->worker->loop,
+                              (struct wg_str){NULL, 0}, WG_QUEUE_PAGE_MAX, on_destinations,
+                              request);
+}
+
+/* ---- refresh: its descriptor, whatever was tried lately ---- */
+
+static void on_refresh_audited(void *owner, const struct wg_err *err)
+{
+    struct wg_admin_request *request = owner;
+
+    if (err->code != WG_OK)
+        wg_admin_fail_err(request, err);
+    else
+        answer_peer(request, wg_admin_capture(request, "name"), NULL);
+}
+
+static void on_known(void *owner)
+{
+    struct wg_admin_request *request = owner;
+    struct wg_str name = wg_admin_capture(request, "name");
+    struct wg_lookup_how how = {.loop = request->worker->loop,
+                                .client = request->worker->client,
+                                .is_forced = request->state == NULL,
+                                .on_known = on_known,
+                                .owner = request};
+    struct wg_audit_row row = wg_admin_audit(request, "federation.peer.refresh");
+    const struct wg_peer *peer = NULL;
+    int64_t retry_s;
+    struct wg_err err;
+
+    request->state = request; /* forced once */
+    if (!how.client) {
+        wg_admin_fail(request, WG_PEER_UNREACHABLE, "the gateway is stopping");
+        return;
+    }
+    switch (
+        wg_directory_lookup(request->gateway->directory, name, &how, &peer, &retry_s, &err)) {
+    case WG_LOOKUP_WAIT:
+        return;
+    case WG_LOOKUP_FAILED:
+        wg_admin_fail_err(request, &err);
+        return;
+    case WG_LOOKUP_FOUND:
+        wg_peer_unref(peer);
+        row.peer = name;
+        wg_store_audit_append(request->gateway->store, request->worker->loop, &row, 1,
+                              on_refresh_audited, request);
+        return;
+    }
+}
+
+void wg_admin_peer_refresh(struct wg_admin_request *request)
+{
+    struct wg_str name;
+
+    if (take_name(request, &name))
+        on_known(request);
+}
+
+/* ---- forget ---- */
+
+static void on_forgotten(void *owner, const struct wg_err *err)
+{
+    struct wg_admin_request *request = owner;
+
+    if (err->code == WG_OK || err->code == WG_NOT_FOUND)
+        wg_admin_answer(request, 200,
+                        json_pack("{s:o}", "forgotten",
+                                  wg_admin_string(wg_admin_capture(request, "name"))));
+    else
+        wg_admin_fail_err(request, err);
+}
+
+void wg_admin_peer_forget(struct wg_admin_request *request)
+{
+    struct wg_audit_row row = wg_admin_audit(request, "federation.peer.forget");
+    struct wg_document_put put = {
+        .namespace = WG_STR(WG_STORED_PEERS),
+        .expected_version = WG_DOCUMENT_ANY,
+        .audit = &row,
+        .audit_count = 1,
+    };
+
+    if (!take_name(request, &put.key))
+        return;
+    row.peer = put.key;
+    if (wg_peers_forget(request->gateway->directory, put.key))
+        wg_store_document_delete(request->gateway->store, request->worker->loop, &put,
+                                 on_forgotten, request);
+    else
+        no_such_peer(request, put.key);
+}
+
+/* ---- a participant of another server ---- */
+
+static void on_profile_audited(void *owner, const struct wg_err *err)
+{
+    struct wg_admin_request *request = owner;
+    json_t *json = request->state;
+
+    if (err->code == WG_OK) {
+        wg_admin_answer(request, 200, json);
+    } else {
+        json_decref(json);
+        wg_admin_fail_err(request, err);
+    }
+}
+
+static void answer_profile(struct wg_admin_request *request, json_t *profile)
+{
+    struct wg_admin_read *read = request->state;
+    struct wg_audit_row row = wg_admin_audit(request, "federation.foreign.refresh");
+    struct wg_str participant = wg_admin_capture(request, "participant_id");
+
+    row.peer = read->peer;
+    row.extra =
+        wg_admin_text(request, json_pack("{s:o}", "participant", wg_admin_string(participant)));
+    request->state =
+        json_pack("{s:o, s:o, s:o}", "participant_id", wg_admin_string(participant), "peer",
+                  wg_admin_string(read->peer), "profile", profile);
+    wg_store_audit_append(request->gateway->store, request->worker->loop, &row, 1,
+                          on_profile_audited, request);
+}
+
+static void on_profile(struct wg_admin_request *request,
+                       const struct wg_http_response *response, const struct wg_err *err)
+{
+    struct wg_admin_read *read = request->state;
+    struct wg_str sw_code;
+    struct wg_err parse_err;
+    json_t *profile;
+
+    if (!response) {
+        wg_admin_fail_err(request, err);
+    } else if (response->status != 200) {
+        wg_admin_refuse(request, 502, wg_code_answer(WG_PEER_UNREACHABLE), "'%.*s' %.*s",
+                        WG_STR_F(read->peer),
+                        WG_STR_F(wg_admin_refusal(request, response, &sw_code)));
+    } else if (wg_json_parse(response->body, &profile, &parse_err) != WG_OK) {
+        wg_admin_refuse(request, 502, wg_code_answer(WG_PEER_UNREACHABLE),
+                        "'%.*s' gave a profile that cannot be read: %s", WG_STR_F(read->peer),
+                        parse_err.text);
+    } else {
+        answer_profile(request, profile);
+    }
+}
+
+void wg_admin_foreign_refresh(struct wg_admin_request *request)
+{
+    struct wg_str participant = wg_admin_capture(request, "participant_id");
+    struct wg_admin_read *read = wg_arena_new(request->arena, struct wg_admin_read);
+    struct wg_str local, server;
+    struct wg_err err;
+
+    if (wg_participant_parse(participant, &local, &server, &err) != WG_OK ||
+        wg_server_name_check(server, request->gateway->config->allow_ip_literals, &err) !=
+            WG_OK) {
+        wg_admin_fail(request, WG_INVALID, "participant: %s", err.text);
+        return;
+    }
+    if (wg_gateway_instance(request->gateway, server)) {
+        wg_admin_fail(request, WG_INVALID, "'%.*s' is not foreign: its server lives here",
+                      WG_STR_F(participant));
+        return;
+    }
+    read->peer = server;
+    read->endpoint = WG_ENDPOINT_PROFILE;
+    read->value = local;
+    read->is_forced = true;
+    read->on_answer = on_profile;
+    wg_admin_peer_read(request, read);
+}
