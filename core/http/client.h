@@ -11,7 +11,10 @@ struct wg_http_client;
 
 struct wg_http_client_options {
     unsigned connections_per_origin; /**< default 64; more requests wait in order */
-    int64_t idle_timeout_ms;         /**< default 60 s in the pool */
+    /** Connections kept though nobody uses them, over all origins: past it the one unused
+     * longest closes. One with TLS takes some 100 KiB. Default 256. */
+    unsigned idle_limit;
+    int64_t idle_timeout_ms; /**< default 60 s in the pool */
 };
 struct wg_http_client *wg_http_client_new(struct wg_loop *loop, struct wg_dialer *dialer,
                                           const struct wg_http_client_options *options);

@@ -16,8 +16,10 @@ struct wg_http_client {
     struct wg_dialer *dialer;
     struct wg_http_client_options options;
     struct wg_map origins;
-    struct wg_http_link *links;    /**< all, until they have closed */
-    struct wg_http_fetch *fetches; /**< all, until answered */
+    struct wg_http_link *links;                  /**< all, until they have closed */
+    struct wg_http_fetch *fetches;               /**< all, until answered */
+    struct wg_http_link *idle_first, *idle_last; /**< unused longest first */
+    unsigned idle_count;
     bool is_closing;
     void (*on_closed)(void *owner);
     void *closed_owner;
@@ -39,6 +41,8 @@ struct wg_http_link {
     struct wg_http_client *client;
     struct wg_http_link *prev, *next; /**< of client->links */
     struct wg_http_link *idle_next;
+    struct wg_http_link *older, *newer; /**< of the idle ones of the client */
+    bool is_idle;
     struct wg_dial *dial;     /**< not NULL: being dialed */
     struct wg_stream *stream; /**< NULL while being dialed */
     struct wg_http_fetch *fetch;

@@ -23,8 +23,15 @@ static void free_link(struct wg_http_link *link)
 
 static void leave_idle(struct wg_http_link *link)
 {
+    struct wg_http_client *client = link->client;
     struct wg_http_link **at = &link->origin->idle;
 
+    if (!link->is_idle)
+        return;
+    link->is_idle = false;
+    client->idle_count--;
+    *(link->older ? &link->older->newer : &client->idle_first) = link->newer;
+    *(link->newer ? &link->newer->older : &client->idle_last) = link->older;
     while (*at && *at != link)
         at = &(*at)->idle_next;
     if (*at)
@@ -63,6 +70,28 @@ static void drop_and_serve(struct wg_http_link *link)
 static void on_idle_ring(void *owner)
 {
     drop_and_serve(owner);
+}
+
+static void become_idle(struct wg_http_link *link)
+{
+    struct wg_http_client *client = link->client;
+
+    link->is_idle = true;
+    link->idle_next = link->origin->idle;
+    link->origin->idle = link;
+    link->newer = NULL;
+    link->older = client->idle_last;
+    *(link->older ? &link->older->newer : &client->idle_first) = link;
+    client->idle_last = link;
+    client->idle_count++;
+    wg_timer_start(link->idle_timer, client->options.idle_timeout_ms);
+}
+
+/* Many origins that were asked once must not hold a connection each. */
+static void shed_idle(struct wg_http_client *client)
+{
+    while (client->idle_count > client->options.idle_limit)
+        drop_and_serve(client->idle_first);
 }
 
 /* RFC 9112 9.3.1: a kept connection may have been closed by the other side while the request
@@ -127,15 +156,14 @@ static void finish_fetch(struct wg_http_link *link, bool is_clean)
         wg_http_reader_next(&link->reader);
         link->fetch = NULL;
         link->was_used = true;
-        link->idle_next = origin->idle;
-        origin->idle = link;
-        wg_timer_start(link->idle_timer, link->client->options.idle_timeout_ms);
+        become_idle(link);
     } else {
         wg_http_link_drop(link);
     }
     fetch->link = NULL;
     fetch->origin = NULL;
     wg_http_origin_serve(origin);
+    shed_idle(fetch->client);
     wg_http_fetch_end(fetch, &fetch->response, NULL);
 }
 

@@ -429,6 +429,33 @@ static void an_idle_connection_is_closed_after_its_time(void **state)
     rig_free(rig);
 }
 
+static void past_the_idle_limit_the_one_unused_longest_closes(void **state)
+{
+    struct rig *rig = rig_new(&(struct wg_http_client_options){.idle_limit = 1});
+    struct result results[3] = {0};
+    struct peer first, second;
+
+    (void)state;
+    get(rig, &results[0]);
+    first = peer_accept(rig->loop, rig->listen_fd);
+    peer_until(rig->loop, &first, "\r\n\r\n");
+    get(rig, &results[1]);
+    second = peer_accept(rig->loop, rig->listen_fd);
+    peer_until(rig->loop, &second, "\r\n\r\n");
+    peer_send(&first, EMPTY);
+    until_result(rig, &results[0], WG_OK);
+    peer_send(&second, EMPTY);
+    until_result(rig, &results[1], WG_OK);
+    peer_until_end(rig->loop, &first);
+    get(rig, &results[2]);
+    peer_until(rig->loop, &second, "\r\n\r\n");
+    peer_send(&second, EMPTY);
+    until_result(rig, &results[2], WG_OK);
+    peer_close(&first);
+    peer_close(&second);
+    rig_free(rig);
+}
+
 static void waits_in_order_for_a_free_connection(void **state)
 {
     struct rig *rig = rig_new(&(struct wg_http_client_options){.connections_per_origin = 1});
@@ -697,6 +724,7 @@ int main(void)
         cmocka_unit_test(a_connection_that_was_to_close_is_not_used_again),
         cmocka_unit_test(an_answer_nobody_asked_for_ends_the_connection),
         cmocka_unit_test(an_idle_connection_is_closed_after_its_time),
+        cmocka_unit_test(past_the_idle_limit_the_one_unused_longest_closes),
         cmocka_unit_test(waits_in_order_for_a_free_connection),
         cmocka_unit_test(fetches_again_from_the_callback_on_the_same_connection),
         cmocka_unit_test(a_dead_kept_connection_is_replaced_once),
