@@ -38,8 +38,8 @@ static void history_free(struct wg_history *history)
 static void refuse(struct wg_history *history, const struct wg_str id, const char *reason)
 {
     if (history->result.refused++ == 0)
-        snprintf(history->result.reason, sizeof history->result.reason, "event '%.*s': %s",
-                 WG_STR_F(id), reason);
+        snprintf(history->result.reason, sizeof history->result.reason, "event '%.*s': %.255s",
+                 (int)(id.len < 64 ? id.len : 64), id.at ? id.at : "", reason);
 }
 
 static bool find_key(struct wg_history *history, struct wg_str origin, struct wg_str kid,

@@ -23,7 +23,7 @@ struct wg_history_result {
     size_t hidden;         /**< left out because they are older than not_before_s */
     bool is_cut;           /**< older ones were left out because of events or bytes */
     const char *oldest_id; /**< of those that are kept; NULL when none is */
-    char reason[256];      /**< why the first one was refused */
+    char reason[384];      /**< why the first one was refused */
 };
 
 /** Starts on events (a JSON array; takes a reference). instance's own events that carry no
