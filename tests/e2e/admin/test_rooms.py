@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Backfill, invites and foreign profiles: what an operator sets in motion towards a peer."""
+import http.client
 import json
+import threading
 
 import pytest
 
@@ -189,3 +191,34 @@ def test_a_foreign_profile_is_fetched_afresh(town, operator, archive):
         assert operator.post(FOREIGN.format(odd)).status == 400, odd
     answer = operator.post(FOREIGN.format("@x:gone.example.test"))
     assert (answer.status, answer.code) == (503, "SW_FED_PEER_UNREACHABLE")
+
+
+def test_the_gateway_ends_cleanly_in_the_middle_of_a_backfill(town, operator, archive):
+    archive.fill("room-open", 5)
+    asked, go_on = threading.Event(), threading.Event()
+    page = archive.page
+
+    def wait(*arguments):
+        asked.set()
+        go_on.wait(30)
+        return page(*arguments)
+
+    archive.page = wait
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(_or_none(
+        lambda: operator.post(BACKFILL, {"peer": "peer.example.test"}))))
+    thread.start()
+    assert asked.wait(30)
+    town.gateway.stop()
+    go_on.set()
+    thread.join(30)
+    assert len(answers) == 1
+
+
+def _or_none(call):
+    try:
+        return call()
+    except OSError:
+        return None
+    except http.client.HTTPException:
+        return None
