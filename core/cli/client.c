@@ -214,36 +214,3 @@ json_t *cli_client_ask(struct cli_client *client, const char *method, const char
     free(text);
     return client->answer;
 }
-
-void cli_add_parameter(struct wg_buf *target, const char *name, const char *value)
-{
-    bool is_first = wg_str_find(wg_buf_str(target), '?') == target->len;
-
-    if (!value)
-        return;
-    wg_buf_addf(target, "%c%s=", is_first ? '?' : '&', name);
-    for (; *value; value++) {
-        unsigned char c = (unsigned char)*value;
-
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-            strchr("-._~:@", c))
-            wg_buf_addc(target, (char)c);
-        else
-            wg_buf_addf(target, "%%%02X", c);
-    }
-}
-
-void cli_print_json(const json_t *json, size_t flags)
-{
-    char *text = json_dumps(json, flags | JSON_ENCODE_ANY);
-
-    printf("%s\n", text);
-    free(text);
-}
-
-const char *cli_text(const json_t *object, const char *member)
-{
-    const char *text = json_string_value(json_object_get(object, member));
-
-    return text ? text : "";
-}

@@ -43,6 +43,10 @@ json_t *cli_client_ask(struct cli_client *client, const char *method, const char
 
 /** A target with a query is written piece by piece: the first with '?', the others with '&'. */
 void cli_add_parameter(struct wg_buf *target, const char *name, const char *value);
+/** text as one segment of a path, whatever was typed. */
+void cli_add_segment(struct wg_buf *target, const char *text);
+/** Foreign text, without what a terminal would obey. */
+void cli_print_plain(const char *text);
 /** One JSON value as text on standard output, with a line feed. */
 void cli_print_json(const json_t *json, size_t flags);
 /** The text of a member, "" when it is missing. */

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,14 +94,12 @@ static bool write_target(const struct cli_arguments *arguments, struct wg_buf *t
            add_time(target, "--until", "until_ms", cli_argument(arguments, options, "--until"));
 }
 
-/* Foreign text may hold what a terminal obeys. */
 static void print_plain(const char *before, const char *text)
 {
     if (!*text)
         return;
     fputs(before, stdout);
-    for (; *text; text++)
-        putchar(iscntrl((unsigned char)*text) ? '?' : *text);
+    cli_print_plain(text);
 }
 
 static void print_row(const json_t *row)

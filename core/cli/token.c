@@ -110,10 +110,7 @@ static int revoke(struct cli_client *client, const char *id)
 
     wg_buf_init(&target, 4096);
     wg_buf_addf(&target, TOKENS "/");
-    for (; *id; id++) /* the id is a segment of a path, whatever was typed */
-        wg_buf_addf(&target,
-                    (*id >= 'a' && *id <= 'z') || (*id >= '0' && *id <= '9') ? "%c" : "%%%02X",
-                    (unsigned char)*id);
+    cli_add_segment(&target, id);
     answer = cli_client_ask(client, "DELETE", target.at, NULL);
     wg_buf_done(&target);
     if (!answer)

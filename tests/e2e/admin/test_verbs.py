@@ -123,3 +123,23 @@ def test_a_whole_chain_is_told_from_one_that_somebody_changed(town, run, operato
     town.gateway = town.world.gateway()
     done = run("audit", "verify")
     assert done.returncode == 1 and "BROKEN" in done.stdout, done
+
+
+def test_peers_are_shown_refreshed_and_forgotten(town, run):
+    for _ in range(2):
+        town.send()
+    town.send(town.peer.event(), created=1)
+    listed = run("peers")
+    assert listed.returncode == 0, listed
+    row = listed.stdout.splitlines()[1]
+    assert re.match(r"peer\.example\.test +\d+ s ago +2 +0 +0 +SW_FED_SIGNATURE_MISMATCH", row), row
+    assert [json.loads(line)["server_name"] for line in run("peers", "--json").stdout.splitlines()] \
+        == ["peer.example.test"]
+    shown = run("peers", "peer.example.test")
+    assert shown.returncode == 0 and town.peer.key.kid in shown.stdout and "2 in" in shown.stdout
+    town.peer.rotate()
+    assert town.peer.key.kid in run("peers", "refresh", "peer.example.test").stdout
+    assert run("peers", "forget", "peer.example.test").returncode == 0
+    assert run("peers", "peer.example.test").returncode == 1
+    assert run("peers", "..").returncode == 1
+    assert run("peers", "mend", "peer.example.test").returncode == 2

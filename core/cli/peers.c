@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+
+#define USAGE                                                                  \
+    "peers [NAME] [--json]                      all peers, or one in full\n"   \
+    "       wavegate peers refresh NAME                 its descriptor, now\n" \
+    "       wavegate peers forget NAME                  as if never met"
+#define PEERS "/v1/admin/federation/peers"
+#define PEER "/_wavegate/v1/peers/"
+
+enum { TARGET_LIMIT_BYTES = 8192 };
+
+static const struct cli_option options[] = {{NULL, false}};
+
+static long long number(const json_t *object, const char *member)
+{
+    return (long long)json_number_value(json_object_get(object, member));
+}
+
+/* "3 min ago": what an operator compares with what just happened. */
+static void write_ago(const json_t *peer, const char *member, char text[32])
+{
+    long long seconds = (long long)wg_clock_wall_s(wg_clock_system()) - number(peer, member);
+
+    if (!json_is_number(json_object_get(peer, member)))
+        snprintf(text, 32, "never");
+    else if (seconds < 120)
+        snprintf(text, 32, "%lld s ago", seconds < 0 ? 0 : seconds);
+    else if (seconds < 2 * 3600)
+        snprintf(text, 32, "%lld min ago", seconds / 60);
+    else if (seconds < 48 * 3600)
+        snprintf(text, 32, "%lld h ago", seconds / 3600);
+    else
+        snprintf(text, 32, "%lld d ago", seconds / (24 * 3600));
+}
+
+static void print_row(const json_t *peer)
+{
+    char seen[32];
+
+    write_ago(peer, "last_seen", seen);
+    printf("%-32s %-11s %8lld %8lld %8lld  ", cli_text(peer, "server_name"), seen,
+           number(peer, "events_received_24h"), number(peer, "events_sent_24h"),
+           number(peer, "requests_refused_24h") + number(peer, "attempts_failed_24h"));
+    cli_print_plain(cli_text(peer, "last_error"));
+    putchar('\n');
+}
+
+static int list(struct cli_client *client, bool is_json)
+{
+    struct wg_buf target;
+    json_t *page;
+    json_t *peer;
+    size_t i;
+
+    if (!is_json)
+        printf("%-32s %-11s %8s %8s %8s  %s\n", "peer", "seen", "in 24h", "out 24h", "failed",
+               "last error");
+    wg_buf_init(&target, TARGET_LIMIT_BYTES);
+    wg_buf_addf(&target, PEERS "?limit=1000");
+    while ((page = cli_client_ask(client, "GET", target.at, NULL)) != NULL) {
+        const char *cursor = cli_text(page, "next_cursor");
+
+        json_array_foreach(json_object_get(page, "peers"), i, peer)
+        {
+            if (is_json)
+                cli_print_json(peer, JSON_COMPACT);
+            else
+                print_row(peer);
+        }
+        if (!*cursor)
+            break;
+        wg_buf_clear(&target);
+        wg_buf_addf(&target, PEERS "?limit=1000");
+        cli_add_parameter(&target, "cursor", cursor);
+        json_decref(page);
+    }
+    wg_buf_done(&target);
+    json_decref(page);
+    return page ? CLI_GOOD : CLI_REFUSED;
+}
+
+static void print_moment(const char *label, const json_t *object, const char *member)
+{
+    time_t at = (time_t)number(object, member);
+    struct tm parts;
+    char text[32] = "never";
+
+    if (at && gmtime_r(&at, &parts))
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &parts);
+    printf("%-20s %s\n", label, text);
+}
+
+static void print_peer(const json_t *peer)
+{
+    const json_t *descriptor = json_object_get(peer, "descriptor");
+    const json_t *queue = json_object_get(peer, "queue");
+    json_t *key;
+    size_t i;
+
+    printf("%s\n", cli_text(peer, "server_name"));
+    print_moment("first seen", peer, "first_seen");
+    print_moment("last seen", peer, "last_seen");
+    printf("%-20s %lld in, %lld out, %lld refused, %lld attempts failed\n", "last 24 hours",
+           number(peer, "events_received_24h"), number(peer, "events_sent_24h"),
+           number(peer, "requests_refused_24h"), number(peer, "attempts_failed_24h"));
+    if (*cli_text(peer, "last_error")) {
+        print_moment("last error", peer, "last_error_at");
+        printf("%-20s ", "");
+        cli_print_plain(cli_text(peer, "last_error"));
+        putchar('\n');
+    }
+    if (json_is_object(descriptor)) {
+        print_moment("descriptor of", descriptor, "fetched_at");
+        print_moment("certificate until", descriptor, "certificate_until");
+        printf("%-20s %s%s\n", "speaks", cli_text(descriptor, "protocol_versions"),
+               json_is_true(json_object_get(descriptor, "common_version"))
+                   ? ""
+                   : " (nothing this server speaks)");
+    }
+    json_array_foreach(json_object_get(peer, "keys"), i, key)
+    {
+        printf("%-20s ", i ? "" : "keys");
+        print_moment(cli_text(key, "kid"), key, "first_seen");
+    }
+    if (json_is_object(queue))
+        printf("%-20s %lld%s\n", "waiting for it", number(queue, "deliveries"),
+               json_is_true(json_object_get(queue, "suspended")) ? ", suspended" : "");
+}
+
+/* PEER NAME REST, the name as one segment of a path. */
+static json_t *ask_peer(struct cli_client *client, const char *method, const char *name,
+                        const char *rest)
+{
+    struct wg_buf target;
+    json_t *answer;
+
+    wg_buf_init(&target, TARGET_LIMIT_BYTES);
+    wg_buf_addf(&target, PEER);
+    cli_add_segment(&target, name);
+    wg_buf_addf(&target, "%s", rest);
+    answer = cli_client_ask(client, method, target.at, NULL);
+    wg_buf_done(&target);
+    return answer;
+}
+
+static int run(struct cli_client *client, const struct cli_arguments *arguments, bool is_json)
+{
+    const char *verb = arguments->word_count == 2 ? arguments->words[0] : "";
+    const char *name = arguments->words[arguments->word_count - 1];
+    bool is_forget = strcmp(verb, "forget") == 0;
+    bool is_refresh = strcmp(verb, "refresh") == 0;
+    json_t *answer = ask_peer(client,
+                              is_forget    ? "DELETE"
+                              : is_refresh ? "POST"
+                                           : "GET",
+                              name, is_refresh ? "/refresh" : "");
+
+    if (!answer)
+        return CLI_REFUSED;
+    if (is_json)
+        cli_print_json(answer, JSON_INDENT(2));
+    else if (is_forget)
+        printf("%s is forgotten\n", name);
+    else
+        print_peer(answer);
+    json_decref(answer);
+    return CLI_GOOD;
+}
+
+int cli_peers(int argc, char **argv)
+{
+    struct cli_arguments arguments;
+    struct cli_client *client;
+    bool is_json;
+    int status;
+
+    if (!cli_arguments_read(argc, argv, options, USAGE, &arguments))
+        return CLI_USAGE;
+    if (arguments.word_count > 2 ||
+        (arguments.word_count == 2 && strcmp(arguments.words[0], "refresh") != 0 &&
+         strcmp(arguments.words[0], "forget") != 0)) {
+        fprintf(stderr, "usage: wavegate " USAGE "\n");
+        return CLI_USAGE;
+    }
+    client = cli_client_open(argv[0], &arguments, options);
+    if (!client)
+        return CLI_REFUSED;
+    is_json = cli_argument(&arguments, options, "--json") != NULL;
+    status = arguments.word_count ? run(client, &arguments, is_json) : list(client, is_json);
+    cli_client_close(client);
+    return status;
+}
