@@ -274,9 +274,11 @@ static int label(lua_State *L)
     }
     if (count == 0)
         wg_raise(L, "wavegate.label needs a name: wavegate.label { name = value }");
-    lua_pushcfunction(L, wg_table_sort); /* so that the order is the same every time */
-    lua_pushvalue(L, 3);
-    lua_call(L, 1, 0);
+    if (count > 1) {
+        lua_pushcfunction(L, wg_table_sort); /* so that the order is the same every time */
+        lua_pushvalue(L, 3);
+        lua_call(L, 1, 0);
+    }
     lua_setiuservalue(L, 2, 1);
     return 1;
 }

@@ -34,7 +34,7 @@ def head(what):
 
 
 class Town:
-    def __init__(self, policy=POLICY, peers=("peer.example.test",), **config):
+    def __init__(self, policy=POLICY, peers=("peer.example.test",), /, **config):
         if not harness.wavegate_binary():
             sys.exit("WAVEGATE must name the binary, such as build/release/wavegate")
         self._folder = tempfile.TemporaryDirectory(prefix="wavegate-bench-")
