@@ -133,6 +133,7 @@ void wg_admin_ask_instance(struct wg_admin_request *request, struct wg_str peer,
 
 void wg_admin_healthz(struct wg_admin_request *request);
 void wg_admin_readyz(struct wg_admin_request *request);
+void wg_admin_metrics(struct wg_admin_request *request);
 void wg_admin_openapi(struct wg_admin_request *request);
 void wg_admin_identity(struct wg_admin_request *request);
 void wg_admin_policy_get(struct wg_admin_request *request);

@@ -45,7 +45,7 @@ static void finish(struct wg_admin_request *request, int status, struct wg_str b
     struct wg_http_answer answer = {.status = status, .body = body};
 
     log_answer(request, status, reason);
-    if (body.len)
+    if (body.len && !wg_headers_get(&request->headers, "content-type").at)
         wg_admin_header(request, "content-type", WG_STR("application/json"));
     wg_admin_header(request, "cache-control", WG_STR("no-store"));
     wg_admin_header(request, "x-request-id", wg_str(request->request_id));

@@ -4,6 +4,7 @@
 const struct wg_admin_route wg_admin_routes[] = {
     {"GET", "/healthz", WG_ROLE_NONE, 0, wg_admin_healthz},
     {"GET", "/readyz", WG_ROLE_NONE, 0, wg_admin_readyz},
+    {"GET", "/metrics", WG_ROLE_READ, 0, wg_admin_metrics},
     {"GET", "/_wavegate/v1/openapi.json", WG_ROLE_NONE, 0, wg_admin_openapi},
 
     {"GET", "/v1/admin/federation/identity", WG_ROLE_READ, WG_WANTS_INSTANCE,

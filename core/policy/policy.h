@@ -183,6 +183,18 @@ void wg_policy_each_figure(struct wg_policy_engine *engine,
                            void (*on_figure)(void *owner, const struct wg_policy_figure *figure),
                            void *owner);
 
+/** A list that the policies of an instance use now. */
+struct wg_policy_list {
+    const char *server_name, *where;
+    bool is_remote, is_failing; /**< failing: the last fetch; the last good copy is in force */
+    int64_t age_s;              /**< of a remote one: since it was last known to be current; -1: never, or a file */
+    uint64_t entries, lookups, hits;
+};
+/** Every list in use. Thread: that of the engine. */
+void wg_policy_each_list(struct wg_policy_engine *engine,
+                         void (*on_list)(void *owner, const struct wg_policy_list *list),
+                         void *owner);
+
 /** The newest generation of that instance (index into config->instances), pinned until _unpin(). */
 struct wg_policy_generation *wg_policy_pin(struct wg_policy_worker *worker, size_t instance);
 void wg_policy_unpin(struct wg_policy_generation *generation);

@@ -82,7 +82,11 @@ def test_answers_are_as_described(town):
         answer = operator.get(target + "?server_name=a.example.test")
         answers = methods["get"]["responses"]
         assert str(answer.status) in answers, (path, answer)
-        content = resolve(answers[str(answer.status)])["content"]["application/json"]
+        content = resolve(answers[str(answer.status)])["content"]
+        assert answer.headers["Content-Type"].split(";")[0] in content, (path, answer)
+        content = content.get("application/json")
+        if content is None:
+            continue
         check(answer.json, content["schema"], path)
         asked += 1
     assert asked >= 15
