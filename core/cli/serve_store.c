@@ -89,7 +89,8 @@ enum wg_code serve_open_store(struct serve *serve, struct wg_err *err)
         .post = wg_loop_post,
         .queue_rows_limit = queue->rows,
         .queue_bytes_limit = queue->bytes,
-        .free_disk_bytes_min = queue->free_disk_bytes,
+        /* To the store 0 is "the usual", to the operator "none". */
+        .free_disk_bytes_min = queue->free_disk_bytes ? queue->free_disk_bytes : 1,
         .seen_keep_ms = queue->seen_keep_ms,
         .dead_keep_ms = queue->dead_keep_ms,
     };

@@ -147,6 +147,21 @@ enum wg_stage_result wg_exchange_fail(struct wg_exchange *x, enum wg_code code,
     return wg_exchange_refuse(x);
 }
 
+void wg_exchange_pass(struct wg_exchange *x, const struct wg_http_response *response)
+{
+    for (size_t i = 0; i < response->headers.count; i++) {
+        const struct wg_header *header = &response->headers.at[i];
+
+        if (wg_str_is(header->name, "content-length") || wg_str_is(header->name, "date") ||
+            wg_str_is(header->name, "x-request-id"))
+            continue;
+        wg_headers_add(&x->answer_headers, x->arena, wg_arena_copy(x->arena, header->name),
+                       wg_arena_copy(x->arena, header->value));
+    }
+    x->status = response->status;
+    x->answer_body = wg_arena_copy(x->arena, response->body);
+}
+
 void wg_exchange_header(struct wg_exchange *x, const char *name, struct wg_str value)
 {
     wg_headers_add(&x->answer_headers, x->arena, wg_str(name), value);

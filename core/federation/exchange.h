@@ -167,6 +167,8 @@ enum wg_stage_result wg_exchange_fail(struct wg_exchange *x, enum wg_code code,
                                       const char *format, ...) WG_PRINTF(3, 4);
 /** The name under which operators search for what became of x. */
 const char *wg_exchange_log_name(const struct wg_exchange *x, enum wg_exchange_outcome outcome);
+/** Makes response the answer: status, fields and body, less what our own server writes. */
+void wg_exchange_pass(struct wg_exchange *x, const struct wg_http_response *response);
 /** Adds a header to the answer; lent. */
 void wg_exchange_header(struct wg_exchange *x, const char *name, struct wg_str value);
 

@@ -54,21 +54,6 @@ static enum wg_stage_result unavailable(struct wg_exchange *x)
 
 /* --- TRY --- */
 
-static void pass_answer(struct wg_exchange *x, const struct wg_http_response *response)
-{
-    for (size_t i = 0; i < response->headers.count; i++) {
-        const struct wg_header *header = &response->headers.at[i];
-
-        if (wg_str_is(header->name, "content-length") || wg_str_is(header->name, "date") ||
-            wg_str_is(header->name, "x-request-id"))
-            continue;
-        wg_headers_add(&x->answer_headers, x->arena, wg_arena_copy(x->arena, header->name),
-                       wg_arena_copy(x->arena, header->value));
-    }
-    x->status = response->status;
-    x->answer_body = wg_arena_copy(x->arena, response->body);
-}
-
 /* An instance may know the event from before our own memory began. */
 static bool says_duplicate(const struct wg_http_response *response)
 {
@@ -95,12 +80,12 @@ static void read_answer(struct wg_exchange *x, const struct wg_http_response *re
     x->is_delivered = true;
     if (response->status >= 400) {
         x->outcome = WG_EXCHANGE_REFUSED;
-        pass_answer(x, response);
+        wg_exchange_pass(x, response);
     } else if (is_send) {
         x->outcome = says_duplicate(response) ? WG_EXCHANGE_DUPLICATE : WG_EXCHANGE_ACCEPTED;
     } else {
         x->outcome = WG_EXCHANGE_PASSED;
-        pass_answer(x, response);
+        wg_exchange_pass(x, response);
     }
 }
 

@@ -15,22 +15,6 @@ static enum wg_stage_result unreachable(struct wg_exchange *x, const char *reaso
                             WG_STR_F(x->peer_name), reason);
 }
 
-static void pass_answer(struct wg_exchange *x, const struct wg_http_response *response)
-{
-    for (size_t i = 0; i < response->headers.count; i++) {
-        const struct wg_header *header = &response->headers.at[i];
-
-        if (wg_str_is(header->name, "content-length") || wg_str_is(header->name, "date") ||
-            wg_str_is(header->name, "x-request-id"))
-            continue;
-        wg_headers_add(&x->answer_headers, x->arena, wg_arena_copy(x->arena, header->name),
-                       wg_arena_copy(x->arena, header->value));
-    }
-    x->status = response->status;
-    x->answer_body = wg_arena_copy(x->arena, response->body);
-    x->outcome = response->status < 400 ? WG_EXCHANGE_PASSED : WG_EXCHANGE_REFUSED;
-}
-
 static void on_answer(void *owner, const struct wg_http_response *response,
                       const struct wg_err *err)
 {
@@ -38,10 +22,12 @@ static void on_answer(void *owner, const struct wg_http_response *response,
 
     x->fetch = NULL;
     x->is_delivered = true;
-    if (response)
-        pass_answer(x, response);
-    else
+    if (response) {
+        wg_exchange_pass(x, response);
+        x->outcome = response->status < 400 ? WG_EXCHANGE_PASSED : WG_EXCHANGE_REFUSED;
+    } else {
         unreachable(x, err->text);
+    }
     wg_exchange_run(x);
 }
 
