@@ -197,8 +197,10 @@ static void on_accepted(void *owner, const struct wg_err *err,
     if (err->code == WG_OK) {
         x->outcome = accepted->is_duplicate ? WG_EXCHANGE_DUPLICATE : WG_EXCHANGE_QUEUED;
         x->is_audited = !accepted->is_duplicate;
-    } else
-        note_failure(x, "%.*s; storing it: %s", WG_STR_F(x->delivery_failure), err->text);
+    } else {
+        note_failure(x, "%.*s%sstoring it: %s", WG_STR_F(x->delivery_failure),
+                     x->delivery_failure.len ? "; " : "", err->text);
+    }
     answer_came(x);
 }
 

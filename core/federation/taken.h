@@ -9,8 +9,8 @@
  * is still on its way to the instance, later ones wait for what becomes of it. Sharded; any
  * thread.
  *
- * Bounded and in memory: the oldest ids go first, and after a restart the instance's own
- * memory of ids (which the protocol demands of it) answers instead. */
+ * Bounded and in memory: the oldest ids go first. What it does not know, the store is asked
+ * (stage deduplicate), which remembers ids for queue.remember_ids. */
 struct wg_taken;
 
 enum wg_taken_state {
