@@ -43,6 +43,9 @@ static enum wg_code load_certificates(struct serve_worker *worker, struct wg_err
         if (wg_tls_server_set(worker->tls_server, wg_str(instance->server_name),
                               instance->certificate, instance->private_key, err) != WG_OK)
             return wg_while(err, "instance %s", instance->server_name);
+        atomic_store(&worker->base.gateway->certificate_until_s[i],
+                     wg_tls_server_certificate_until_s(worker->tls_server,
+                                                       wg_str(instance->server_name)));
     }
     return WG_OK;
 }

@@ -45,6 +45,8 @@ enum wg_code wg_gateway_new(const struct wg_config *config, const struct wg_cloc
     gateway->taken = wg_taken_new(TAKEN_LIMIT);
     gateway->lanes = wg_lanes_new();
     gateway->may_wait = wg_alloc(config->instance_count * sizeof *gateway->may_wait);
+    gateway->certificate_until_s =
+        wg_alloc(config->instance_count * sizeof *gateway->certificate_until_s);
     gateway->tokens = wg_tokens_new(clock);
     gateway->rooms = wg_rooms_new();
     gateway->keyring = wg_keyring_new();
@@ -63,6 +65,7 @@ struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway)
     wg_keyring_free(gateway->keyring);
     wg_rooms_free(gateway->rooms);
     wg_tokens_free(gateway->tokens);
+    wg_free(gateway->certificate_until_s);
     wg_free(gateway->may_wait);
     wg_lanes_free(gateway->lanes);
     wg_taken_free(gateway->taken);

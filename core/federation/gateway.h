@@ -33,6 +33,9 @@ struct wg_gateway {
     struct wg_taken *taken;
     struct wg_lanes *lanes;
     atomic_bool *may_wait; /**< by instance: wg_queue_may_wait() */
+    /** By instance: when the TLS certificate in use ends, seconds since 1970; 0 while none is.
+     * Written by whoever loads certificates, read by anybody. */
+    _Atomic int64_t *certificate_until_s;
     struct wg_schedule retry;
     struct wg_worker **workers; /**< set by serve before the first one runs; NULL in `check` */
     unsigned worker_count;

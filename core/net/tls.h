@@ -19,6 +19,10 @@ WG_MUST_USE enum wg_code wg_tls_server_new(struct wg_tls_server **ret_tls, struc
 WG_MUST_USE enum wg_code wg_tls_server_set(struct wg_tls_server *tls, struct wg_str server_name,
                                            const char *certificate_file, const char *key_file,
                                            struct wg_err *err);
+/** When the certificate presented for server_name ends: seconds since 1970, of the first of the chain that
+ * ends; 0 when there is none for that name. */
+int64_t wg_tls_server_certificate_until_s(const struct wg_tls_server *tls,
+                                          struct wg_str server_name);
 /** Tickets of one worker resume on another when they share the key: 48 bytes from wg_random(), the
  * same for all workers, replaced about daily by the caller. */
 void wg_tls_server_set_ticket_key(struct wg_tls_server *tls, const uint8_t key[48]);

@@ -189,6 +189,28 @@ enum wg_code wg_tls_server_set(struct wg_tls_server *tls, struct wg_str server_n
     return WG_OK;
 }
 
+int64_t wg_tls_server_certificate_until_s(const struct wg_tls_server *tls,
+                                          struct wg_str server_name)
+{
+    const struct wg_tls_certificate *certificate;
+    int64_t until_s = 0;
+    struct wg_str host;
+    uint16_t port;
+
+    wg_server_name_split(server_name, 0, &host, &port);
+    certificate = host.len <= NAME_LIMIT ? find(tls, host) : NULL;
+    if (!certificate)
+        return 0;
+    /* An intermediate that has ended makes the chain as useless as its first link would. */
+    for (const mbedtls_x509_crt *link = &certificate->chain; link; link = link->next) {
+        int64_t link_until_s = wg_tls_time_s(&link->valid_to);
+
+        if (!until_s || link_until_s < until_s)
+            until_s = link_until_s;
+    }
+    return until_s;
+}
+
 void wg_tls_server_set_ticket_key(struct wg_tls_server *tls, const uint8_t key[48])
 {
     /* The key before it stays good for the tickets it made. */

@@ -252,6 +252,23 @@ static void a_reload_leaves_connections_alone(void **state)
     tap_done(&tap);
 }
 
+static void says_when_the_certificate_in_use_ends(void **state)
+{
+    const struct tls_kit_leaf fresh = {.dns_name = "a.example.test",
+                                       .not_after = "20480101000000"};
+    struct net_kit kit;
+
+    (void)state;
+    net_kit_open(&kit, true);
+    net_kit_set_certificate(&kit, "a.example.test", &fresh);
+    assert_int_equal(
+        wg_tls_server_certificate_until_s(kit.tls_server, WG_STR("A.example.test:8448")),
+        2461449600);
+    assert_int_equal(wg_tls_server_certificate_until_s(kit.tls_server, WG_STR("nobody.test")),
+                     0);
+    net_kit_close(&kit);
+}
+
 static void refuses_files_that_do_not_fit_and_keeps_the_old(void **state)
 {
     const struct tls_kit_leaf leaf = {.dns_name = "z.example.test"};
@@ -325,6 +342,7 @@ int main(void)
         cmocka_unit_test(resumes_sessions),
         cmocka_unit_test(resumes_at_another_worker_that_shares_the_ticket_key),
         cmocka_unit_test(a_reload_leaves_connections_alone),
+        cmocka_unit_test(says_when_the_certificate_in_use_ends),
         cmocka_unit_test(refuses_files_that_do_not_fit_and_keeps_the_old),
         cmocka_unit_test(knows_the_trust_anchors_of_the_system_and_names_missing_files),
         cmocka_unit_test(says_when_the_other_side_speaks_no_tls),
