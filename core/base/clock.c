@@ -30,3 +30,11 @@ const struct wg_clock *wg_clock_system(void)
 
     return &clock;
 }
+
+int64_t wg_clock_elapsed_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}

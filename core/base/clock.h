@@ -12,6 +12,8 @@ struct wg_clock {
 
 /** The machine's own clocks. */
 const struct wg_clock *wg_clock_system(void);
+/** Microseconds since some moment, for how long something took; no test turns it. */
+int64_t wg_clock_elapsed_us(void);
 
 static inline int64_t wg_clock_wall_ms(const struct wg_clock *clock)
 {

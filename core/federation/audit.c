@@ -134,7 +134,7 @@ static struct wg_audit_row make_row(struct wg_exchange *x, enum wg_exchange_outc
         .policy = place_of(x),
         .request_id = wg_str(x->request_id),
         .extra = make_extra(x, outcome),
-        .latency_us = (wg_clock_mono_ms(x->worker->gateway->clock) - x->started_ms) * 1000,
+        .latency_us = wg_clock_elapsed_us() - x->started_us,
     };
 
     if (x->instance)

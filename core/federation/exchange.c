@@ -53,6 +53,14 @@ const char *wg_endpoint_name(enum wg_endpoint endpoint)
     return names[endpoint];
 }
 
+/* One reading of the clock a stage: where it ends the next begins. */
+static void note_time(struct wg_exchange *x, const struct wg_stage *stage)
+{
+    if (x->time_count < WG_STAGE_TIMES_MAX)
+        x->times[x->time_count++] =
+            (struct wg_stage_time){stage->name, wg_clock_elapsed_us() - x->started_us};
+}
+
 void wg_exchange_run(struct wg_exchange *x)
 {
     for (;;) {
@@ -63,6 +71,7 @@ void wg_exchange_run(struct wg_exchange *x)
             return;
         if (result == WG_STAGE_WAIT)
             return;
+        note_time(x, stage);
         if (result == WG_STAGE_REPLY) {
             x->refusing_stage = wg_str(stage->name);
             x->stage = x->record;
@@ -111,6 +120,7 @@ void wg_exchange_start(struct wg_worker *worker, enum wg_direction direction,
     x->record = walks[direction].record;
     x->limit = x->limits.events = x->limits.bytes = x->limits.not_before_s = -1;
     x->started_ms = wg_clock_mono_ms(worker->gateway->clock);
+    x->started_us = wg_clock_elapsed_us();
     wg_uuid_make(wg_clock_wall_ms(worker->gateway->clock), x->request_id);
     wg_ip_write(&wg_http_call_info(call)->remote_ip, x->remote_address);
     worker->exchanges++;

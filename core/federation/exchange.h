@@ -37,6 +37,13 @@ struct wg_stage {
     enum wg_stage_result (*run)(struct wg_exchange *x);
 };
 
+/** When a stage was done with, counted from the request's arrival; waiting belongs to it. */
+struct wg_stage_time {
+    const char *name;
+    int64_t ended_us;
+};
+enum { WG_STAGE_TIMES_MAX = 24 }; /**< the longest walk: out, then turned inside */
+
 enum wg_exchange_outcome {
     WG_EXCHANGE_REFUSED,
     WG_EXCHANGE_ACCEPTED,  /**< the instance took it */
@@ -65,6 +72,9 @@ struct wg_exchange {
     char request_id[WG_UUID_TEXT];
     char remote_address[WG_IP_TEXT];
     int64_t started_ms;
+    int64_t started_us;                             /**< wg_clock_elapsed_us() */
+    struct wg_stage_time times[WG_STAGE_TIMES_MAX]; /**< of the stages so far; not of record */
+    size_t time_count;
     bool is_gone; /**< the client went away: nobody reads the answer */
 
     /* route */
