@@ -29,6 +29,7 @@ struct wg_admin *wg_admin_free(struct wg_admin *admin)
 void wg_admin_is_stopping(struct wg_admin *admin)
 {
     admin->is_stopping = true;
+    wg_admin_doctor_stop(admin);
 }
 
 /* Who asks comes first: whoever has no token learns nothing of what there is. */

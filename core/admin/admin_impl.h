@@ -36,6 +36,7 @@ struct wg_admin {
      * has left. */
     struct wg_admin_request *changing;
     struct wg_admin_request *waiting, **waiting_end;
+    struct doctor *doctors; /**< at work: doctor_impl.h */
 };
 
 struct wg_admin_request {
@@ -163,6 +164,9 @@ void wg_admin_peer_forget(struct wg_admin_request *request);
 void wg_admin_foreign_refresh(struct wg_admin_request *request);
 void wg_admin_invite(struct wg_admin_request *request);
 void wg_admin_backfill(struct wg_admin_request *request);
+void wg_admin_doctor(struct wg_admin_request *request);
+/** Those at work end soon. */
+void wg_admin_doctor_stop(struct wg_admin *admin);
 void wg_admin_audit_search(struct wg_admin_request *request);
 void wg_admin_audit_verify(struct wg_admin_request *request);
 

@@ -31,6 +31,8 @@ const struct wg_admin_route wg_admin_routes[] = {
     {"POST", "/_wavegate/v1/peers/{name}/refresh", WG_ROLE_OPERATE, 0, wg_admin_peer_refresh},
     {"DELETE", "/_wavegate/v1/peers/{name}", WG_ROLE_ADMIN, 0, wg_admin_peer_forget},
 
+    {"POST", "/_wavegate/v1/doctor", WG_ROLE_OPERATE, WG_WANTS_BODY_IF_GIVEN, wg_admin_doctor},
+
     {"GET", "/_wavegate/v1/instances", WG_ROLE_READ, 0, wg_admin_instances},
     {"GET", "/_wavegate/v1/generations", WG_ROLE_READ, WG_WANTS_INSTANCE, wg_admin_generations},
     {"POST", "/_wavegate/v1/generations/reload", WG_ROLE_OPERATE, WG_WANTS_INSTANCE,

@@ -15,6 +15,8 @@ static const struct cli_verb verbs[] = {
     {"keygen", "--out FILE", "make a signing key", cli_keygen},
     {"token", "VERB ...", "make, list and revoke tokens of the running gateway", cli_token},
     {"peers", "[NAME]", "other servers: seen when, how much, what went wrong", cli_peers},
+    {"doctor", "[PEER]",
+     "why does federation with that server not work; or is the gateway well", cli_doctor},
     {"audit", "[FILTER ...]", "what was refused, taken and changed: `wavegate audit verify`",
      cli_audit},
     {"policy", "VERB ...", "check, test and try policies: `wavegate policy help`", cli_policy},

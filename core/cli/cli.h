@@ -26,6 +26,7 @@ int cli_keygen(int argc, char **argv);
 int cli_token(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_peers(int argc, char **argv);
+int cli_doctor(int argc, char **argv);
 int cli_policy(int argc, char **argv);
 int cli_queue(int argc, char **argv);
 int cli_tool(int argc, char **argv);

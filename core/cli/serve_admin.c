@@ -179,6 +179,7 @@ enum wg_code serve_admin_start(struct serve *serve, struct wg_err *err)
         return err->code;
     admin->base.client =
         serve_client_new(serve->config, serve->control, admin->tls_client, &admin->dialer);
+    admin->base.dialer = admin->dialer;
     wg_policy_worker_set_http(admin->base.policy, admin->base.client);
     if (provide_token(serve, err) != WG_OK || open_doors(admin, err) != WG_OK)
         return err->code;

@@ -64,6 +64,7 @@ struct wg_worker {
     struct wg_gateway *gateway;
     struct wg_loop *loop;
     struct wg_http_client *client; /**< NULL once the worker is closing */
+    struct wg_dialer *dialer;      /**< beneath client; set for the control loop only */
     struct wg_policy_worker *policy;
     unsigned index;         /**< among gateway->workers */
     struct wg_relay *relay; /**< the destinations that belong to this worker */

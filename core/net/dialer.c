@@ -84,7 +84,12 @@ void wg_dial_end(struct wg_dial *dial, struct wg_stream *stream)
     wg_timer_free(dial->timer);
     wg_resolve_abandon(dial->resolve);
     wg_dial_stop_attempts(dial);
-    dial->on_dialed(dial->owner, stream, stream ? NULL : &dial->err);
+    if (dial->survey)
+        dial->survey->on_surveyed(dial->owner, dial->survey->candidates,
+                                  dial->is_over ? 0 : dial->survey->count, &dial->err);
+    else
+        dial->on_dialed(dial->owner, stream, stream ? NULL : &dial->err);
+    wg_free(dial->survey);
     wg_free(dial->host);
     wg_free(dial);
 }
@@ -108,6 +113,22 @@ void wg_dial_note(struct wg_dial *dial, const struct wg_err *err)
         dial->err = *err;
 }
 
+static void add_candidate(struct wg_dial *dial, const struct wg_ip *ip, uint16_t port)
+{
+    const struct wg_dialer_options *options = &dial->dialer->options;
+    struct wg_dial_survey *survey = dial->survey;
+    struct wg_dial_candidate *candidate = &survey->candidates[survey->count];
+
+    if (survey->count == WG_DIAL_ADDRESSES)
+        return;
+    survey->count++;
+    *candidate =
+        (struct wg_dial_candidate){.ip = *ip, .port = port, .is_fixed = survey->is_fixed};
+    if (dial->is_trusted ||
+        wg_ip_guard(ip, options->allowed, options->allowed_count, &candidate->refusal) == WG_OK)
+        candidate->refusal.code = WG_OK;
+}
+
 /** Adds one address, if the guard lets us. */
 static void add_address(struct wg_dial *dial, const struct sockaddr *address, size_t len)
 {
@@ -119,6 +140,10 @@ static void add_address(struct wg_dial *dial, const struct sockaddr *address, si
 
     if (dial->address_count == WG_DIAL_ADDRESSES || !wg_ip_from_sockaddr(address, &ip, &port))
         return;
+    if (dial->survey) {
+        add_candidate(dial, &ip, port);
+        return;
+    }
     if (!dial->is_trusted &&
         wg_ip_guard(&ip, options->allowed, options->allowed_count, &err) != WG_OK) {
         wg_ip_write(&ip, text);
@@ -247,6 +272,8 @@ static void use_fixed(struct wg_dial *dial, const char *fixed)
     struct wg_err err;
     struct wg_ip ip;
 
+    if (dial->survey)
+        dial->survey->is_fixed = true;
     if (wg_ip_parse(wg_str(fixed), &ip, &err) == WG_OK ||
         wg_socket_address_parse(wg_str(fixed), &ip, &port, &err) == WG_OK)
         add_ip(dial, &ip, port);
@@ -262,7 +289,10 @@ static void start(struct wg_dial *dial)
     struct wg_err err;
     struct wg_ip ip;
 
-    if (wg_ip_parse(wg_str(dial->host), &ip, &err) == WG_OK) {
+    if (dial->is_pinned) {
+        add_ip(dial, &dial->pinned_ip, dial->pinned_port);
+        wg_dial_go_on(dial);
+    } else if (wg_ip_parse(wg_str(dial->host), &ip, &err) == WG_OK) {
         if (dial->is_trusted)
             add_ip(dial, &ip, dial->port);
         else
@@ -290,10 +320,8 @@ static void on_later(void *owner)
         start(dial);
 }
 
-struct wg_dial *wg_dial(struct wg_dialer *dialer, const struct wg_dial_target *target,
-                        void (*on_dialed)(void *owner, struct wg_stream *stream,
-                                          const struct wg_err *err),
-                        void *owner)
+static struct wg_dial *dial_new(struct wg_dialer *dialer, const struct wg_dial_target *target,
+                                void *owner)
 {
     struct wg_dial *dial = wg_new(struct wg_dial);
     struct wg_str host = target->host;
@@ -308,11 +336,48 @@ struct wg_dial *wg_dial(struct wg_dialer *dialer, const struct wg_dial_target *t
     dial->port = target->port;
     dial->is_tls = target->is_tls;
     dial->is_trusted = target->is_trusted;
-    dial->on_dialed = on_dialed;
     dial->owner = owner;
     wg_link_init(&dial->attempts);
     wg_later_init(&dial->later, on_later, dial);
     wg_later_add(dial->loop, &dial->later);
+    return dial;
+}
+
+struct wg_dial *wg_dial(struct wg_dialer *dialer, const struct wg_dial_target *target,
+                        void (*on_dialed)(void *owner, struct wg_stream *stream,
+                                          const struct wg_err *err),
+                        void *owner)
+{
+    struct wg_dial *dial = dial_new(dialer, target, owner);
+
+    dial->on_dialed = on_dialed;
+    return dial;
+}
+
+struct wg_dial *wg_dial_address(struct wg_dialer *dialer, const struct wg_dial_target *target,
+                                const struct wg_ip *ip, uint16_t port,
+                                void (*on_dialed)(void *owner, struct wg_stream *stream,
+                                                  const struct wg_err *err),
+                                void *owner)
+{
+    struct wg_dial *dial = wg_dial(dialer, target, on_dialed, owner);
+
+    dial->is_pinned = true;
+    dial->pinned_ip = *ip;
+    dial->pinned_port = port;
+    return dial;
+}
+
+struct wg_dial *wg_dial_survey(struct wg_dialer *dialer, const struct wg_dial_target *target,
+                               void (*on_surveyed)(void *owner,
+                                                   const struct wg_dial_candidate *candidates,
+                                                   size_t count, const struct wg_err *err),
+                               void *owner)
+{
+    struct wg_dial *dial = dial_new(dialer, target, owner);
+
+    dial->survey = wg_new(struct wg_dial_survey);
+    dial->survey->on_surveyed = on_surveyed;
     return dial;
 }
 

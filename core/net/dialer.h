@@ -44,5 +44,28 @@ struct wg_dial *wg_dial(struct wg_dialer *dialer, const struct wg_dial_target *t
                         void (*on_dialed)(void *owner, struct wg_stream *stream,
                                           const struct wg_err *err),
                         void *owner);
-/** on_dialed comes with WG_CANCELLED. */
+/** The same to this one address and port, which the guard judges like any other, without the TLS
+ * session of an earlier connection: what somebody sees who has never been there. */
+struct wg_dial *wg_dial_address(struct wg_dialer *dialer, const struct wg_dial_target *target,
+                                const struct wg_ip *ip, uint16_t port,
+                                void (*on_dialed)(void *owner, struct wg_stream *stream,
+                                                  const struct wg_err *err),
+                                void *owner);
+
+/** An address of a name. */
+struct wg_dial_candidate {
+    struct wg_ip ip;
+    uint16_t port;
+    bool is_fixed;         /**< by options->resolve */
+    struct wg_err refusal; /**< of the guard; code WG_OK: it may be connected to */
+};
+/** What wg_dial() would try, in its order, refused ones included, without connecting to any: for
+ * people. on_surveyed comes exactly once, from the loop: candidates are lent until the return;
+ * count 0: err says why (the name is of no use, does not resolve, WG_TIMEOUT, WG_CANCELLED). */
+struct wg_dial *
+wg_dial_survey(struct wg_dialer *dialer, const struct wg_dial_target *target,
+               void (*on_surveyed)(void *owner, const struct wg_dial_candidate *candidates,
+                                   size_t count, const struct wg_err *err),
+               void *owner);
+/** on_dialed, or on_surveyed, comes with WG_CANCELLED. */
 void wg_dial_cancel(struct wg_dial *dial);

@@ -9,6 +9,15 @@
 /** What one name may make us try. */
 enum { WG_DIAL_ADDRESSES = 16 };
 
+/** What a survey has found so far. */
+struct wg_dial_survey {
+    struct wg_dial_candidate candidates[WG_DIAL_ADDRESSES];
+    size_t count;
+    bool is_fixed;
+    void (*on_surveyed)(void *owner, const struct wg_dial_candidate *candidates, size_t count,
+                        const struct wg_err *err);
+};
+
 struct wg_dialer {
     struct wg_loop *loop;
     struct wg_dialer_options options; /**< its arrays are our copies */
@@ -22,6 +31,11 @@ struct wg_dial {
     char *host; /**< a literal without brackets */
     uint16_t port;
     bool is_tls, is_trusted;
+
+    bool is_pinned; /**< to pinned_ip only, as somebody who has never been there */
+    struct wg_ip pinned_ip;
+    uint16_t pinned_port;
+    struct wg_dial_survey *survey; /**< nobody is connected to; NULL: a dial */
 
     struct wg_later later;
     struct wg_timer *timer; /**< bounds resolving, then rings for the next address */

@@ -107,7 +107,7 @@ static char *session_name(struct wg_str host, uint16_t port)
 }
 
 enum wg_code wg_tls_conn_dial(struct wg_tls_client *tls, struct wg_str host, uint16_t port,
-                              struct wg_tls_conn **ret_conn, struct wg_err *err)
+                              bool is_fresh, struct wg_tls_conn **ret_conn, struct wg_err *err)
 {
     struct wg_tls_conn *conn;
     struct wg_ip ip;
@@ -128,7 +128,8 @@ enum wg_code wg_tls_conn_dial(struct wg_tls_client *tls, struct wg_str host, uin
         wg_tls_conn_free(conn);
         return wg_tls_fail(err, WG_TLS_FAILED, status, "starting TLS");
     }
-    wg_tls_sessions_offer(&tls->sessions, conn);
+    if (!is_fresh)
+        wg_tls_sessions_offer(&tls->sessions, conn);
     *ret_conn = conn;
     return WG_OK;
 }

@@ -15,10 +15,11 @@ struct wg_tls_conn;
 WG_MUST_USE enum wg_code wg_tls_conn_accept(struct wg_tls_server *tls,
                                             struct wg_tls_conn **ret_conn, struct wg_err *err);
 /** Begins the client's side, to be verified for host (name or IP literal); holds tls. Sessions
- * are kept by host and port. */
+ * are kept by host and port; is_fresh: an earlier one is not resumed, so that the chain is
+ * shown. */
 WG_MUST_USE enum wg_code wg_tls_conn_dial(struct wg_tls_client *tls, struct wg_str host,
-                                          uint16_t port, struct wg_tls_conn **ret_conn,
-                                          struct wg_err *err);
+                                          uint16_t port, bool is_fresh,
+                                          struct wg_tls_conn **ret_conn, struct wg_err *err);
 struct wg_tls_conn *wg_tls_conn_free(struct wg_tls_conn *conn);
 
 /** Records from the peer, lent until wg_tls_conn_rest(); data NULL: its FIN. Records to the

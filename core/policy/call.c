@@ -306,13 +306,16 @@ static bool run(struct wg_policy_call *call)
 {
     struct wg_state *state = call->state;
     lua_State *L = call->thread;
+    bool is_dry = state->is_dry;
     int result_count;
     int status;
 
     state->call = call;
+    state->is_dry = is_dry || call->question->is_dry;
     wg_budget_enter(state, &call->budget, L);
     status = lua_resume(L, NULL, 0, &result_count);
     wg_budget_leave(state);
+    state->is_dry = is_dry;
     state->call = NULL;
     if (status == LUA_YIELD)
         return true;

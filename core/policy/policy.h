@@ -73,6 +73,9 @@ struct wg_question {
         int64_t number, status, age_s, next_in_s;
     } attempt; /**< hook delivery */
     struct wg_trace *trace; /**< policy/trace.h; NULL: not wanted */
+    /** Only to know: nothing is counted, kept or asked of others. A handler that would wait never
+     * goes on: cancel the call then. */
+    bool is_dry;
 };
 
 enum wg_verdict { WG_VERDICT_NONE, WG_VERDICT_ALLOW, WG_VERDICT_DENY, WG_VERDICT_DEFER, WG_VERDICT_QUARANTINE };

@@ -359,6 +359,119 @@ static void goes_on_to_the_next_address(void **state)
     }
 }
 
+struct survey {
+    struct wg_dial_candidate candidates[WG_DIAL_ADDRESSES];
+    size_t count;
+    struct wg_err err;
+    bool is_done;
+};
+
+static void on_surveyed(void *owner, const struct wg_dial_candidate *candidates, size_t count,
+                        const struct wg_err *err)
+{
+    struct survey *survey = owner;
+
+    if (count)
+        memcpy(survey->candidates, candidates, count * sizeof *candidates);
+    survey->count = count;
+    if (count == 0)
+        survey->err = *err;
+    survey->is_done = true;
+}
+
+static void a_survey_shows_what_the_guard_says_and_connects_to_nothing(void **state)
+{
+    static const struct wg_resolve_entry table[] = {
+        {"a.example.test", "10.0.0.1"}, {"b.example.test", "127.0.0.1:4711"}, {0}};
+    struct wg_cidr allowed;
+    struct survey inside = {.is_done = false}, outside = {.is_done = false};
+    struct net_kit kit;
+
+    (void)state;
+    net_kit_open(&kit, false);
+    assert_int_equal(wg_cidr_parse(WG_STR("127.0.0.0/8"), &allowed, &kit.err), WG_OK);
+    use_dialer(&kit, &(struct wg_dialer_options){
+                         .resolve = table, .allowed = &allowed, .allowed_count = 1});
+    wg_dial_survey(kit.dialer,
+                   &(struct wg_dial_target){.host = WG_STR("a.example.test"), .port = 443},
+                   on_surveyed, &inside);
+    wg_dial_survey(kit.dialer,
+                   &(struct wg_dial_target){.host = WG_STR("b.example.test"), .port = 443},
+                   on_surveyed, &outside);
+    assert_false(inside.is_done);
+    net_kit_until_true(&kit, &inside.is_done);
+    net_kit_until_true(&kit, &outside.is_done);
+    assert_int_equal(inside.count, 1);
+    assert_int_equal(inside.candidates[0].refusal.code, WG_ADDRESS_REFUSED);
+    assert_non_null(strstr(inside.candidates[0].refusal.text, "10.0.0.1 is a private address"));
+    assert_int_equal(inside.candidates[0].port, 443);
+    assert_int_equal(outside.count, 1);
+    assert_int_equal(outside.candidates[0].refusal.code, WG_OK);
+    assert_true(outside.candidates[0].is_fixed);
+    assert_int_equal(outside.candidates[0].port, 4711);
+    assert_int_equal(kit.guest_count, 0);
+    net_kit_close(&kit);
+}
+
+static void a_cancelled_survey_is_told_once(void **state)
+{
+    struct survey survey = {.is_done = false};
+    struct wg_dial *dial;
+    struct net_kit kit;
+
+    (void)state;
+    net_kit_open(&kit, false);
+    dial = wg_dial_survey(kit.dialer,
+                          &(struct wg_dial_target){.host = WG_STR("localhost"), .port = 443},
+                          on_surveyed, &survey);
+    wg_dial_cancel(dial);
+    wg_dial_cancel(dial);
+    net_kit_until_true(&kit, &survey.is_done);
+    assert_int_equal(survey.count, 0);
+    assert_int_equal(survey.err.code, WG_CANCELLED);
+    net_kit_close(&kit);
+}
+
+static void an_address_of_choice_is_guarded_like_any_other(void **state)
+{
+    const struct wg_dial_target target = {.host = WG_STR("a.example.test"), .port = 443};
+    struct net_kit kit;
+    struct wg_ip ip;
+
+    (void)state;
+    net_kit_open(&kit, false);
+    use_dialer(&kit, &(struct wg_dialer_options){0});
+    assert_int_equal(wg_ip_parse(WG_STR("127.0.0.1"), &ip, &kit.err), WG_OK);
+    kit.is_dialed = false;
+    wg_dial_address(kit.dialer, &target, &ip, kit.port, net_kit_on_dialed, &kit);
+    net_kit_until_true(&kit, &kit.is_dialed);
+    assert_null(kit.dialed);
+    assert_int_equal(kit.err.code, WG_ADDRESS_REFUSED);
+    net_kit_close(&kit);
+}
+
+static void an_address_of_choice_is_met_without_an_earlier_session(void **state)
+{
+    const struct wg_dial_target target = {
+        .host = WG_STR("a.example.test"), .port = 443, .is_tls = true};
+    struct net_kit kit;
+    struct wg_ip ip;
+
+    (void)state;
+    net_kit_open(&kit, true);
+    assert_int_equal(wg_ip_parse(WG_STR("127.0.0.1"), &ip, &kit.err), WG_OK);
+    for (int i = 0; i < 3; i++) {
+        kit.is_dialed = false;
+        wg_dial_address(kit.dialer, &target, &ip, kit.port, net_kit_on_dialed, &kit);
+        net_kit_until_true(&kit, &kit.is_dialed);
+        assert_string_equal(kit.err.text, "");
+        assert_int_equal(wg_stream_info(kit.dialed)->remote_port, kit.port);
+        assert_false(wg_stream_info(kit.dialed)->is_resumed);
+        wg_stream_close(kit.dialed);
+    }
+    net_kit_close(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -373,6 +486,10 @@ int main(void)
         cmocka_unit_test(tells_of_a_cancelled_dial_once_and_from_the_loop),
         cmocka_unit_test(freeing_the_dialer_cancels_its_dials),
         cmocka_unit_test(goes_on_to_the_next_address),
+        cmocka_unit_test(a_survey_shows_what_the_guard_says_and_connects_to_nothing),
+        cmocka_unit_test(a_cancelled_survey_is_told_once),
+        cmocka_unit_test(an_address_of_choice_is_guarded_like_any_other),
+        cmocka_unit_test(an_address_of_choice_is_met_without_an_earlier_session),
     };
 
     return cmocka_run_group_tests(tests, net_kit_setup_group, net_kit_teardown_group);
