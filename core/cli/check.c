@@ -28,16 +28,14 @@ static enum wg_code check_certificates(const struct wg_config *config, struct wg
     return code;
 }
 
-int cli_check(int argc, char **argv)
+int cli_check(const struct cli_arguments *arguments)
 {
     struct wg_config *config = NULL;
     struct wg_gateway *gateway = NULL;
-    const char *file = NULL;
+    const char *file = cli_config_argument(arguments);
     struct wg_err err;
     enum wg_code code;
 
-    if (!cli_config_argument(argc, argv, &file))
-        return CLI_USAGE;
     if (wg_crypto_start(&err) != WG_OK ||
         wg_config_load(file, &config, cli_print_problem, NULL, &err) != WG_OK) {
         fprintf(stderr, "wavegate check: %s is not usable; nothing was changed\n", file);

@@ -1,32 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/** The verbs of the command line: one row of a table and one file each. */
+#include "cli/arguments.h"
 
-enum { CLI_GOOD = 0, CLI_REFUSED = 1, CLI_USAGE = 2 };
+/** The verbs of the command line: rows of usage.def, and one file each. */
 
-/** argv[0] is the verb's name. @return the exit status. */
-typedef int (*cli_run)(int argc, char **argv);
-
-struct cli_verb {
-    const char *name;
-    const char *usage; /**< behind the name: "--config FILE" */
-    const char *help;  /**< one line */
-    cli_run run;
-};
-
-/** Finds the verb and runs it; prints usage, version, and the nearest verb for one that is
- * unknown. */
+/** Reads the arguments as usage.def wants them and runs the verb; prints help and version, and
+ * the nearest name of what is unknown. */
 int cli_main(int argc, char **argv);
 
-int cli_serve(int argc, char **argv);
-int cli_check(int argc, char **argv);
-int cli_config(int argc, char **argv);
-int cli_keygen(int argc, char **argv);
-int cli_token(int argc, char **argv);
-int cli_audit(int argc, char **argv);
-int cli_peers(int argc, char **argv);
-int cli_doctor(int argc, char **argv);
-int cli_policy(int argc, char **argv);
-int cli_queue(int argc, char **argv);
-int cli_tool(int argc, char **argv);
+int cli_serve(const struct cli_arguments *arguments);
+int cli_check(const struct cli_arguments *arguments);
+int cli_config(const struct cli_arguments *arguments);
+int cli_keygen(const struct cli_arguments *arguments);
+int cli_token(const struct cli_arguments *arguments);
+int cli_audit(const struct cli_arguments *arguments);
+int cli_peers(const struct cli_arguments *arguments);
+int cli_doctor(const struct cli_arguments *arguments);
+int cli_policy(const struct cli_arguments *arguments);
+int cli_queue(const struct cli_arguments *arguments);
+int cli_tool(const struct cli_arguments *arguments);
+int cli_help(const struct cli_arguments *arguments);
+int cli_version(const struct cli_arguments *arguments);

@@ -71,23 +71,22 @@ static enum wg_code find_gateway(struct cli_client *client, const struct wg_conf
     return WG_OK;
 }
 
-struct cli_client *cli_client_open(const char *verb, const struct cli_arguments *arguments,
-                                   const struct cli_option *options)
+struct cli_client *cli_client_open(const struct cli_arguments *arguments)
 {
     struct cli_client *client = wg_new(struct cli_client);
-    const char *file = cli_argument(arguments, options, "--config");
+    const char *file = cli_config_argument(arguments);
     struct wg_config *config = NULL;
     struct wg_err err;
 
-    client->verb = verb;
-    client->server = cli_argument(arguments, options, "--server");
-    if (wg_config_load(file ? file : cli_config_file(), &config, NULL, NULL, &err) == WG_OK &&
+    client->verb = arguments->verb->name;
+    client->server = cli_argument(arguments, "--server");
+    if (wg_config_load(file, &config, NULL, NULL, &err) == WG_OK &&
         find_gateway(client, config, &err) == WG_OK) {
         wg_config_free(config);
         return client;
     }
     wg_config_free(config);
-    fprintf(stderr, "wavegate %s: %s\n", verb, err.text);
+    fprintf(stderr, "wavegate %s: %s\n", client->verb, err.text);
     return cli_client_close(client);
 }
 

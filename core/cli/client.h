@@ -6,35 +6,14 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "cli/arguments.h"
 
 /** Verbs that speak to the gateway that runs on this machine: the configuration leads to the
  * data folder, which has its address and a token. */
 
-enum { CLI_OPTIONS_LIMIT = 24, CLI_WORDS_LIMIT = 4 };
-
-struct cli_option {
-    const char *name; /**< "--peer" */
-    bool is_flag;
-};
-
-/** A verb's arguments, sorted. */
-struct cli_arguments {
-    const char *words[CLI_WORDS_LIMIT]; /**< what is no option, in order */
-    size_t word_count;
-    const char *values[CLI_OPTIONS_LIMIT]; /**< by option; "" for a flag; NULL: not given */
-};
-/** options ends with name == NULL; "--config", "--server" and "--json" are always understood
- * (cli_argument). Prints what is wrong. @return false for wrong usage. */
-bool cli_arguments_read(int argc, char **argv, const struct cli_option *options,
-                        const char *usage, struct cli_arguments *ret_arguments);
-/** The value of that option; NULL when it was not given. */
-const char *cli_argument(const struct cli_arguments *arguments,
-                         const struct cli_option *options, const char *name);
-
 struct cli_client;
 /** Prints why not (no gateway runs...). @return NULL then. */
-struct cli_client *cli_client_open(const char *verb, const struct cli_arguments *arguments,
-                                   const struct cli_option *options);
+struct cli_client *cli_client_open(const struct cli_arguments *arguments);
 struct cli_client *cli_client_close(struct cli_client *client);
 /** Asks, waits, and prints what the gateway says when it refuses. body may be NULL; is lent.
  * @return the answer (a new reference), or NULL. */

@@ -4,25 +4,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 
-#define USAGE                                                                              \
-    "audit [--since 1h] [--until TIME] [--action 'federation.*'] [--server NAME] [--peer " \
-    "NAME]\n"                                                                              \
-    "                      [--room ID] [--event ID] [--verdict WORD] [--code SW_...] "     \
-    "[--follow] "                                                                          \
-    "[--json]\n"                                                                           \
-    "       wavegate audit verify"
 #define AUDIT "/_wavegate/v1/audit"
 
 enum { PAGE = 1000, TARGET_LIMIT_BYTES = 8192, FOLLOW_EVERY_MS = 500 };
-
-static const struct cli_option options[] = {
-    {"--since", false}, {"--until", false}, {"--action", false},  {"--peer", false},
-    {"--room", false},  {"--event", false}, {"--verdict", false}, {"--code", false},
-    {"--follow", true}, {NULL, false}};
 
 /* Which option is which parameter. */
 static const struct {
@@ -33,65 +20,25 @@ static const struct {
     {"--code", "code"},
 };
 
-/* "1h" ago, "90s", "7d", or Unix seconds. */
-static bool read_time(const char *text, int64_t *ret_ms)
+static void add_time(struct wg_buf *target, const char *parameter, const char *text)
 {
-    static const struct {
-        char unit;
-        int64_t ms;
-    } units[] = {{'s', 1000},
-                 {'m', 60 * 1000},
-                 {'h', 3600 * 1000},
-                 {'d', 24 * 3600 * 1000},
-                 {'w', 7 * 24 * 3600 * 1000}};
-    struct wg_str digits = wg_str(text);
-    uint64_t value;
-
-    if (wg_str_to_uint(digits, INT64_MAX / 1000, &value)) {
-        *ret_ms = (int64_t)value * 1000;
-        return true;
-    }
-    if (digits.len < 2)
-        return false;
-    digits.len--;
-    for (size_t i = 0; i < WG_COUNT(units); i++) {
-        if (text[digits.len] == units[i].unit && wg_str_to_uint(digits, 1000000, &value)) {
-            *ret_ms = wg_clock_wall_ms(wg_clock_system()) - (int64_t)value * units[i].ms;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool add_time(struct wg_buf *target, const char *option, const char *parameter,
-                     const char *text)
-{
-    int64_t ms = 0;
     char number[32];
+    int64_t ms;
 
-    if (!text)
-        return true;
-    if (!read_time(text, &ms)) {
-        fprintf(
-            stderr,
-            "wavegate audit: %s: '%s' is neither a span like 90s, 1h, 7d nor Unix seconds\n",
-            option, text);
-        return false;
-    }
+    if (!text || !cli_moment(text, &ms))
+        return;
     snprintf(number, sizeof number, "%lld", (long long)ms);
     cli_add_parameter(target, parameter, number);
-    return true;
 }
 
-static bool write_target(const struct cli_arguments *arguments, struct wg_buf *target)
+static void write_target(const struct cli_arguments *arguments, struct wg_buf *target)
 {
     wg_buf_addf(target, AUDIT "?order=oldest&limit=%d", PAGE);
     for (size_t i = 0; i < WG_COUNT(filters); i++)
         cli_add_parameter(target, filters[i].parameter,
-                          cli_argument(arguments, options, filters[i].option));
-    return add_time(target, "--since", "since_ms",
-                    cli_argument(arguments, options, "--since")) &&
-           add_time(target, "--until", "until_ms", cli_argument(arguments, options, "--until"));
+                          cli_argument(arguments, filters[i].option));
+    add_time(target, "since_ms", cli_argument(arguments, "--since"));
+    add_time(target, "until_ms", cli_argument(arguments, "--until"));
 }
 
 static void print_plain(const char *before, const char *text)
@@ -144,8 +91,8 @@ static void wait_a_moment(void)
 static int search(struct cli_client *client, const struct cli_arguments *arguments,
                   const struct wg_buf *base)
 {
-    bool is_json = cli_argument(arguments, options, "--json") != NULL;
-    bool follows = cli_argument(arguments, options, "--follow") != NULL;
+    bool is_json = cli_argument(arguments, "--json") != NULL;
+    bool follows = cli_argument(arguments, "--follow") != NULL;
     struct wg_buf target;
     bool is_more = true;
     json_t *page = NULL;
@@ -176,8 +123,12 @@ static long long number(const json_t *object, const char *member)
     return (long long)json_number_value(json_object_get(object, member));
 }
 
-static int report(const json_t *check)
+static int report(const json_t *check, bool is_json)
 {
+    if (is_json) {
+        cli_print_json(check, JSON_INDENT(2));
+        return json_is_true(json_object_get(check, "broken")) ? CLI_REFUSED : CLI_GOOD;
+    }
     if (json_is_true(json_object_get(check, "broken"))) {
         printf("BROKEN at row %lld: %s\n", number(check, "broken_number"),
                cli_text(check, "finding"));
@@ -188,7 +139,7 @@ static int report(const json_t *check)
     return CLI_GOOD;
 }
 
-static int verify(struct cli_client *client)
+static int verify(struct cli_client *client, bool is_json)
 {
     struct wg_buf target;
     int status = CLI_REFUSED;
@@ -203,7 +154,7 @@ static int verify(struct cli_client *client)
         wg_buf_addf(&target, AUDIT "/verify");
         cli_add_parameter(&target, "cursor", cli_text(check, "next_cursor"));
         if (is_end)
-            status = report(check);
+            status = report(check, is_json);
         json_decref(check);
         if (is_end)
             break;
@@ -212,30 +163,22 @@ static int verify(struct cli_client *client)
     return status;
 }
 
-int cli_audit(int argc, char **argv)
+int cli_audit(const struct cli_arguments *arguments)
 {
-    struct cli_arguments arguments;
-    struct cli_client *client;
+    struct cli_client *client = cli_client_open(arguments);
     struct wg_buf target;
-    int status = CLI_USAGE;
-    bool is_verify;
+    int status;
 
-    if (!cli_arguments_read(argc, argv, options, USAGE, &arguments))
-        return CLI_USAGE;
-    is_verify = arguments.word_count == 1 && strcmp(arguments.words[0], "verify") == 0;
-    if (arguments.word_count && !is_verify) {
-        fprintf(stderr, "usage: wavegate " USAGE "\n");
-        return CLI_USAGE;
-    }
+    if (!client)
+        return CLI_REFUSED;
     wg_buf_init(&target, TARGET_LIMIT_BYTES);
-    if (is_verify || write_target(&arguments, &target)) {
-        client = cli_client_open(argv[0], &arguments, options);
-        status = !client     ? CLI_REFUSED
-                 : is_verify ? verify(client)
-                             : search(client, &arguments, &target);
-        if (client)
-            cli_client_close(client);
+    if (arguments->word_count) {
+        status = verify(client, cli_argument(arguments, "--json") != NULL);
+    } else {
+        write_target(arguments, &target);
+        status = search(client, arguments, &target);
     }
     wg_buf_done(&target);
+    cli_client_close(client);
     return status;
 }

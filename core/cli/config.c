@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "cli/cli.h"
@@ -8,14 +7,11 @@
 
 enum { REFERENCE_LIMIT_BYTES = 1024 * 1024 };
 
-int cli_config(int argc, char **argv)
+int cli_config(const struct cli_arguments *arguments)
 {
     struct wg_buf text;
 
-    if (argc != 2 || strcmp(argv[1], "reference") != 0) {
-        fprintf(stderr, "usage: wavegate config reference\n");
-        return CLI_USAGE;
-    }
+    (void)arguments; /* reference is the only sub-verb */
     wg_buf_init(&text, REFERENCE_LIMIT_BYTES);
     wg_config_reference(&text);
     fwrite(text.at, 1, text.len, stdout);

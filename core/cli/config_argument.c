@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 const char *cli_config_file(void)
 {
@@ -12,24 +11,11 @@ const char *cli_config_file(void)
     return file && *file ? file : "wavegate.lua";
 }
 
-bool cli_config_argument(int argc, char **argv, const char **ret_file)
+const char *cli_config_argument(const struct cli_arguments *arguments)
 {
-    const char *file = NULL;
+    const char *file = cli_argument(arguments, "--config");
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
-            file = argv[++i];
-        } else if (strncmp(argv[i], "--config=", 9) == 0) {
-            file = argv[i] + 9;
-        } else {
-            fprintf(stderr,
-                    "wavegate %s: '%s' is not understood\nusage: wavegate %s --config FILE\n",
-                    argv[0], argv[i], argv[0]);
-            return false;
-        }
-    }
-    *ret_file = file && *file ? file : cli_config_file();
-    return true;
+    return file && *file ? file : cli_config_file();
 }
 
 void cli_print_problem(void *owner, const char *text)

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <stdbool.h>
+#include "cli/arguments.h"
 
 /** What verbs that need the configuration share. */
 
-/** Reads `--config FILE` (or $WAVEGATE_CONFIG, or wavegate.lua here) as the only argument of a
- * verb. Prints what is wrong. @return false for wrong usage. */
-bool cli_config_argument(int argc, char **argv, const char **ret_file);
+/** The value of --config, or $WAVEGATE_CONFIG, or wavegate.lua here. */
+const char *cli_config_argument(const struct cli_arguments *arguments);
 /** $WAVEGATE_CONFIG, or wavegate.lua here. */
 const char *cli_config_file(void);
 /** For wg_config_load()'s on_problem: one line on standard error. */

@@ -8,11 +8,7 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 
-#define USAGE "doctor [PEER] [--server NAME] [--json]"
-
 enum { TITLE_COLUMNS = 22 };
-
-static const struct cli_option options[] = {{NULL, false}};
 
 static const struct mark {
     const char *result, *sign, *colour;
@@ -124,23 +120,15 @@ static int examine(struct cli_client *client, const char *peer, bool is_json)
     return status;
 }
 
-int cli_doctor(int argc, char **argv)
+int cli_doctor(const struct cli_arguments *arguments)
 {
-    struct cli_arguments arguments;
-    struct cli_client *client;
+    struct cli_client *client = cli_client_open(arguments);
     int status;
 
-    if (!cli_arguments_read(argc, argv, options, USAGE, &arguments))
-        return CLI_USAGE;
-    if (arguments.word_count > 1) {
-        fprintf(stderr, "usage: wavegate " USAGE "\n");
-        return CLI_USAGE;
-    }
-    client = cli_client_open(argv[0], &arguments, options);
     if (!client)
         return CLI_REFUSED;
-    status = examine(client, arguments.word_count ? arguments.words[0] : NULL,
-                     cli_argument(&arguments, options, "--json") != NULL);
+    status = examine(client, arguments->word_count ? arguments->words[0] : NULL,
+                     cli_argument(arguments, "--json") != NULL);
     cli_client_close(client);
     return status;
 }

@@ -50,7 +50,7 @@ static int save(const char *file, const struct wg_buf *text)
     return CLI_GOOD;
 }
 
-int cli_keygen(int argc, char **argv)
+int cli_keygen(const struct cli_arguments *arguments)
 {
     char public_text[WG_PUBLIC_KEY_TEXT];
     struct wg_secret_key key;
@@ -58,10 +58,6 @@ int cli_keygen(int argc, char **argv)
     struct wg_err err;
     int status;
 
-    if (argc != 3 || strcmp(argv[1], "--out") != 0) {
-        fprintf(stderr, "usage: wavegate keygen --out FILE\n");
-        return CLI_USAGE;
-    }
     if (wg_crypto_start(&err) != WG_OK) {
         fprintf(stderr, "wavegate keygen: %s\n", err.text);
         return CLI_REFUSED;
@@ -69,7 +65,7 @@ int cli_keygen(int argc, char **argv)
     wg_secret_key_generate(&key);
     wg_buf_init(&text, KEY_TEXT_LIMIT_BYTES);
     wg_secret_key_write(&key, &text);
-    status = save(argv[2], &text);
+    status = save(cli_argument(arguments, "--out"), &text);
     sodium_memzero(text.at, text.capacity);
     wg_buf_done(&text);
     wg_public_key_write(&key.public_key, public_text);

@@ -7,16 +7,10 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 
-#define USAGE                                                                  \
-    "peers [NAME] [--json]                      all peers, or one in full\n"   \
-    "       wavegate peers refresh NAME                 its descriptor, now\n" \
-    "       wavegate peers forget NAME                  as if never met"
 #define PEERS "/v1/admin/federation/peers"
 #define PEER "/_wavegate/v1/peers/"
 
 enum { TARGET_LIMIT_BYTES = 8192 };
-
-static const struct cli_option options[] = {{NULL, false}};
 
 static long long number(const json_t *object, const char *member)
 {
@@ -174,26 +168,16 @@ static int run(struct cli_client *client, const struct cli_arguments *arguments,
     return CLI_GOOD;
 }
 
-int cli_peers(int argc, char **argv)
+int cli_peers(const struct cli_arguments *arguments)
 {
-    struct cli_arguments arguments;
+    bool is_json = cli_argument(arguments, "--json") != NULL;
     struct cli_client *client;
-    bool is_json;
     int status;
 
-    if (!cli_arguments_read(argc, argv, options, USAGE, &arguments))
-        return CLI_USAGE;
-    if (arguments.word_count > 2 ||
-        (arguments.word_count == 2 && strcmp(arguments.words[0], "refresh") != 0 &&
-         strcmp(arguments.words[0], "forget") != 0)) {
-        fprintf(stderr, "usage: wavegate " USAGE "\n");
-        return CLI_USAGE;
-    }
-    client = cli_client_open(argv[0], &arguments, options);
+    client = cli_client_open(arguments);
     if (!client)
         return CLI_REFUSED;
-    is_json = cli_argument(&arguments, options, "--json") != NULL;
-    status = arguments.word_count ? run(client, &arguments, is_json) : list(client, is_json);
+    status = arguments->word_count ? run(client, arguments, is_json) : list(client, is_json);
     cli_client_close(client);
     return status;
 }

@@ -169,20 +169,18 @@ static void print(struct check *check)
         printf("good: %zu file%s\n", file_count, file_count == 1 ? "" : "s");
 }
 
-int policy_check(int argc, char **argv)
+int policy_check(const struct cli_arguments *arguments)
 {
-    static const char *const options[] = {"--config", "PATH", NULL};
     struct check check = {.files = json_array(), .problems = json_array()};
-    int status = CLI_USAGE;
+    int status;
 
     wg_arena_init(&check.arena);
-    if (policy_arguments_read(argc, argv, options, &check.arena, &check.arguments)) {
-        if (!check.arguments.config && !check.arguments.path_count)
-            check.arguments.config = cli_config_file();
-        run(&check);
-        print(&check);
-        status = json_array_size(check.problems) ? CLI_REFUSED : CLI_GOOD;
-    }
+    policy_arguments_take(arguments, &check.arguments);
+    if (!check.arguments.config && !check.arguments.path_count)
+        check.arguments.config = cli_config_file();
+    run(&check);
+    print(&check);
+    status = json_array_size(check.problems) ? CLI_REFUSED : CLI_GOOD;
     json_decref(check.files);
     json_decref(check.problems);
     wg_config_free(check.config);

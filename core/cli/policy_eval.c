@@ -284,10 +284,6 @@ static bool check_arguments(struct eval *eval)
     const char *hooks[WG_HOOK_COUNT + 1] = {NULL};
     const char *near;
 
-    if (!arguments->hook || !arguments->input) {
-        fprintf(stderr, "wavegate policy eval: --hook and --input must be given\n");
-        return false;
-    }
     if (wg_hook_parse(wg_str(arguments->hook), &eval->hook))
         return true;
     for (int hook = 0; hook < WG_HOOK_COUNT; hook++)
@@ -315,17 +311,15 @@ static enum wg_code run(struct eval *eval, struct wg_err *err)
     return WG_OK;
 }
 
-int policy_eval(int argc, char **argv)
+int policy_eval(const struct cli_arguments *arguments)
 {
-    static const char *const options[] = {"--config", "--policy", "--server",
-                                          "--hook",   "--input",  NULL};
     struct eval eval = {.config = NULL};
     struct wg_err err;
     int status = CLI_USAGE;
 
     wg_arena_init(&eval.arena);
-    if (policy_arguments_read(argc, argv, options, &eval.arena, &eval.arguments) &&
-        check_arguments(&eval)) {
+    policy_arguments_take(arguments, &eval.arguments);
+    if (check_arguments(&eval)) {
         status = CLI_REFUSED;
         if (run(&eval, &err) != WG_OK)
             fprintf(stderr, "wavegate policy eval: %s\n", err.text);

@@ -3,11 +3,12 @@
 
 #include <jansson.h>
 
+#include "cli/arguments.h"
 #include "config/config.h"
 
 /** What the verbs of `wavegate policy` share. */
 
-/** The arguments of all three; a verb refuses those that are not its own. */
+/** The arguments of all three. */
 struct policy_arguments {
     const char *config; /**< --config */
     const char *policy; /**< --policy */
@@ -15,14 +16,12 @@ struct policy_arguments {
     const char *hook;   /**< --hook */
     const char *input;  /**< --input */
     bool is_json, has_coverage;
-    const char **paths; /**< NULL-terminated; in the arena */
+    char **paths;
     size_t path_count;
 };
 
-/** options: the names that the verb takes, NULL-terminated. Prints what is wrong. @return false
- * for wrong usage */
-bool policy_arguments_read(int argc, char **argv, const char *const *options,
-                           struct wg_arena *arena, struct policy_arguments *ret_arguments);
+void policy_arguments_take(const struct cli_arguments *given,
+                           struct policy_arguments *ret_arguments);
 
 /** Settings for policies without a configuration file: the standard budget; names in messages
  * from the current folder on; `use` and `require` search folder (NULL: none), then policies/
@@ -37,6 +36,6 @@ void policy_print_json(json_t *json);
 /** wg_str as JSON; null when absent or no UTF-8. */
 json_t *policy_json_text(struct wg_str text);
 
-int policy_check(int argc, char **argv);
-int policy_test(int argc, char **argv);
-int policy_eval(int argc, char **argv);
+int policy_check(const struct cli_arguments *arguments);
+int policy_test(const struct cli_arguments *arguments);
+int policy_eval(const struct cli_arguments *arguments);

@@ -211,10 +211,6 @@ static int run_all(struct test_run *run)
     size_t i;
     json_t *file;
 
-    if (run->arguments.path_count > 1) {
-        fprintf(stderr, "wavegate policy test takes one PATH\n");
-        return CLI_USAGE;
-    }
     if (!find_files(run))
         return CLI_REFUSED;
     wg_log_set_level(WG_LOG_ERROR); /* what policies say is not what is asked here */
@@ -226,17 +222,16 @@ static int run_all(struct test_run *run)
     return run->failed ? CLI_REFUSED : CLI_GOOD;
 }
 
-int policy_test(int argc, char **argv)
+int policy_test(const struct cli_arguments *arguments)
 {
-    static const char *const options[] = {"--config", "--coverage", "PATH", NULL};
     struct test_run run = {
         .test_files = json_array(), .policy_files = json_array(), .tests = json_array()};
-    int status = CLI_USAGE;
+    int status;
 
     wg_arena_init(&run.arena);
     wg_coverage_init(&run.coverage);
-    if (policy_arguments_read(argc, argv, options, &run.arena, &run.arguments))
-        status = run_all(&run);
+    policy_arguments_take(arguments, &run.arguments);
+    status = run_all(&run);
     json_decref(run.test_files);
     json_decref(run.policy_files);
     json_decref(run.tests);

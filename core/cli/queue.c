@@ -11,28 +11,12 @@
 
 /* `wavegate queue`: what waits, and what to do about it, through the running gateway. */
 
-#define USAGE                                                                                  \
-    "queue list | dead | quarantine list        what waits, is given up, is held\n"            \
-    "       wavegate queue show EVENT_ID                     where an event is, and each "     \
-    "attempt\n"                                                                                \
-    "       wavegate queue shape                             destinations, by age of what "    \
-    "waits\n"                                                                                  \
-    "       wavegate queue retry | drop | requeue            due now; given up; dead ones "    \
-    "again\n"                                                                                  \
-    "       wavegate queue quarantine release | reject       deliver what is held; or never\n" \
-    "       wavegate queue suspend --peer P --reason R [--for 2h] [--room R]\n"                \
-    "       wavegate queue resume --peer P [--room R]\n"                                       \
-    "which:  --peer P --room R --type T --event ID --older-than 1h --state "                   \
-    "waiting|held|dead\n"                                                                      \
-    "        --all where a change names none of these; --direction inbound|outbound\n"         \
-    "also:   --json --dry-run --reason TEXT --limit N --config FILE"
-
 struct arguments {
     const char *peer, *room, *type, *event, *older_than, *state, *direction, *reason;
-    const char *for_text, *limit;
+    const char *for_text;
     bool is_json, is_dry_run, is_all;
-    int64_t older_than_ms, for_ms;
-    const char *words[CLI_WORDS_LIMIT];
+    int64_t older_than_ms, for_ms, limit;
+    char **words;
     size_t word_count;
 };
 
@@ -134,12 +118,10 @@ static json_t *ask_page(struct cli_client *client, const struct arguments *argum
 static int list(struct cli_client *client, const struct arguments *arguments,
                 const struct listing *listing)
 {
-    size_t left = SIZE_MAX;
+    int64_t left = arguments->limit;
     json_t *page = NULL;
     const char *cursor = NULL;
 
-    if (arguments->limit && sscanf(arguments->limit, "%zu", &left) != 1)
-        left = SIZE_MAX;
     if (!arguments->is_json)
         printf("%s\n", listing->head);
     do {
@@ -343,110 +325,52 @@ static int run(struct cli_client *client, const struct arguments *arguments)
     return change(client, arguments, verb);
 }
 
-/* @return what is wrong, NULL when all is well. */
-static const char *find_fault(const struct arguments *arguments)
+static bool is_change(const struct arguments *arguments)
 {
-    static const char *const changes[] = {"retry", "drop", "requeue"};
-    size_t count = arguments->word_count;
-    const char *verb = count ? arguments->words[0] : "";
-    const char *second = count > 1 ? arguments->words[1] : "";
-    bool is_change = strcmp(verb, "quarantine") == 0 &&
-                     (strcmp(second, "release") == 0 || strcmp(second, "reject") == 0);
+    static const char *const changes[] = {"retry", "drop", "requeue", "release", "reject"};
+    const char *verb = arguments->words[arguments->word_count - 1];
 
-    for (size_t i = 0; i < WG_COUNT(changes); i++)
-        is_change |= strcmp(verb, changes[i]) == 0 && count == 1;
-    if (is_change)
-        return names_something(arguments) ? NULL
-                                          : "say which deliveries (--peer, --room, --type, "
-                                            "--event, --older-than), or --all";
-    if (strcmp(verb, "suspend") == 0 || strcmp(verb, "resume") == 0)
-        return !arguments->peer ? "--peer names whose deliveries"
-               : strcmp(verb, "suspend") == 0 && !arguments->reason
-                   ? "--reason says why, to whoever finds it suspended"
-                   : NULL;
-    if (strcmp(verb, "show") == 0)
-        return count == 2 ? NULL : "show takes the id of one event";
-    if (strcmp(verb, "quarantine") == 0)
-        return strcmp(second, "list") == 0 ? NULL : "quarantine takes list, release or reject";
-    if (count == 1 &&
-        (strcmp(verb, "list") == 0 || strcmp(verb, "dead") == 0 || strcmp(verb, "shape") == 0))
-        return NULL;
-    return count ? "there is no such verb" : "what about the queue?";
+    for (size_t i = 0; i < WG_COUNT(changes); i++) {
+        if (strcmp(verb, changes[i]) == 0)
+            return true;
+    }
+    return false;
 }
-
-static const struct cli_option options[] = {
-    {"--peer", false},  {"--room", false},   {"--type", false},      {"--event", false},
-    {"--state", false}, {"--reason", false}, {"--direction", false}, {"--older-than", false},
-    {"--for", false},   {"--limit", false},  {"--dry-run", true},    {"--all", true},
-    {NULL, false},
-};
 
 static void take(const struct cli_arguments *given, struct arguments *arguments)
 {
     *arguments = (struct arguments){
-        .peer = cli_argument(given, options, "--peer"),
-        .room = cli_argument(given, options, "--room"),
-        .type = cli_argument(given, options, "--type"),
-        .event = cli_argument(given, options, "--event"),
-        .older_than = cli_argument(given, options, "--older-than"),
-        .state = cli_argument(given, options, "--state"),
-        .direction = cli_argument(given, options, "--direction"),
-        .reason = cli_argument(given, options, "--reason"),
-        .for_text = cli_argument(given, options, "--for"),
-        .limit = cli_argument(given, options, "--limit"),
-        .is_json = cli_argument(given, options, "--json") != NULL,
-        .is_dry_run = cli_argument(given, options, "--dry-run") != NULL,
-        .is_all = cli_argument(given, options, "--all") != NULL,
+        .peer = cli_argument(given, "--peer"),
+        .room = cli_argument(given, "--room"),
+        .type = cli_argument(given, "--type"),
+        .event = cli_argument(given, "--event"),
+        .older_than = cli_argument(given, "--older-than"),
+        .state = cli_argument(given, "--state"),
+        .direction = cli_argument(given, "--direction"),
+        .reason = cli_argument(given, "--reason"),
+        .for_text = cli_argument(given, "--for"),
+        .older_than_ms = cli_argument_duration_ms(given, "--older-than", 0),
+        .for_ms = cli_argument_duration_ms(given, "--for", 0),
+        .limit = cli_argument_number(given, "--limit", INT64_MAX),
+        .is_json = cli_argument(given, "--json") != NULL,
+        .is_dry_run = cli_argument(given, "--dry-run") != NULL,
+        .is_all = cli_argument(given, "--all") != NULL,
+        .words = given->words,
         .word_count = given->word_count,
     };
-    memcpy(arguments->words, given->words, sizeof arguments->words);
 }
 
-/* "90s", "15m", "2h", "7d", or a number of seconds. */
-static bool take_duration(const char *option, const char *text, int64_t *ret_ms)
+int cli_queue(const struct cli_arguments *given)
 {
-    static const struct {
-        const char *unit;
-        int64_t ms;
-    } units[] = {{"", 1000},       {"ms", 1},          {"s", 1000},
-                 {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 86400 * 1000}};
-    size_t digits = text ? strspn(text, "0123456789") : 0;
-    uint64_t count;
-
-    if (!text)
-        return true;
-    for (size_t i = 0; i < WG_COUNT(units); i++) {
-        if (strcmp(text + digits, units[i].unit) == 0 &&
-            wg_str_to_uint(wg_str_of(text, digits), INT32_MAX, &count)) {
-            *ret_ms = (int64_t)count * units[i].ms;
-            return true;
-        }
-    }
-    fprintf(stderr, "wavegate queue: %s: '%s' is not a duration: write 90s, 15m, 2h or 7d\n",
-            option, text);
-    return false;
-}
-
-int cli_queue(int argc, char **argv)
-{
-    struct cli_arguments given;
     struct arguments arguments;
     struct cli_client *client;
-    const char *fault;
     int status;
 
-    if (!cli_arguments_read(argc, argv, options, USAGE, &given))
-        return CLI_USAGE;
-    take(&given, &arguments);
-    fault = find_fault(&arguments);
-    if (fault) {
-        fprintf(stderr, "wavegate queue: %s\nusage: wavegate " USAGE "\n", fault);
-        return CLI_USAGE;
-    }
-    if (!take_duration("--older-than", arguments.older_than, &arguments.older_than_ms) ||
-        !take_duration("--for", arguments.for_text, &arguments.for_ms))
-        return CLI_USAGE;
-    client = cli_client_open("queue", &given, options);
+    take(given, &arguments);
+    if (is_change(&arguments) && !names_something(&arguments))
+        return cli_misuse(given->verb, "say which deliveries (--peer, --room, --type, --event, "
+                                       "--older-than), or --all");
+    client = cli_client_open(given);
     if (!client)
         return CLI_REFUSED;
     status = run(client, &arguments);

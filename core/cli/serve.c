@@ -240,15 +240,13 @@ static void finish(struct serve *serve)
     wg_config_free(serve->config);
 }
 
-int cli_serve(int argc, char **argv)
+int cli_serve(const struct cli_arguments *arguments)
 {
     struct serve serve = {0};
-    const char *file = NULL;
+    const char *file = cli_config_argument(arguments);
     struct wg_err err;
     enum wg_code code;
 
-    if (!cli_config_argument(argc, argv, &file))
-        return CLI_USAGE;
     signal(SIGPIPE, SIG_IGN);
     code = start(&serve, file, &err);
     if (code == WG_OK) {

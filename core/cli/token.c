@@ -6,14 +6,7 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 
-#define USAGE                                                                                \
-    "token create (--role read|operate|admin | --instance NAME) [--comment TEXT] [--json]\n" \
-    "       wavegate token list [--json]\n"                                                  \
-    "       wavegate token revoke ID"
 #define TOKENS "/_wavegate/v1/tokens"
-
-static const struct cli_option options[] = {
-    {"--role", false}, {"--instance", false}, {"--comment", false}, {NULL, false}};
 
 static void set(json_t *body, const char *member, const char *value)
 {
@@ -27,14 +20,14 @@ static int create(struct cli_client *client, const struct cli_arguments *argumen
     json_t *body = json_object();
     json_t *made;
 
-    set(body, "role", cli_argument(arguments, options, "--role"));
-    set(body, "instance", cli_argument(arguments, options, "--instance"));
-    set(body, "comment", cli_argument(arguments, options, "--comment"));
+    set(body, "role", cli_argument(arguments, "--role"));
+    set(body, "instance", cli_argument(arguments, "--instance"));
+    set(body, "comment", cli_argument(arguments, "--comment"));
     made = cli_client_ask(client, "POST", TOKENS, body);
     json_decref(body);
     if (!made)
         return CLI_REFUSED;
-    if (cli_argument(arguments, options, "--json")) {
+    if (cli_argument(arguments, "--json")) {
         cli_print_json(made, JSON_INDENT(2));
     } else {
         printf("%s\n", cli_text(made, "token"));
@@ -71,7 +64,7 @@ static void print_token(const json_t *token)
 
 static int list(struct cli_client *client, const struct cli_arguments *arguments)
 {
-    bool is_json = cli_argument(arguments, options, "--json") != NULL;
+    bool is_json = cli_argument(arguments, "--json") != NULL;
     struct wg_buf target;
     json_t *page;
     json_t *token;
@@ -103,48 +96,40 @@ static int list(struct cli_client *client, const struct cli_arguments *arguments
     return page ? CLI_GOOD : CLI_REFUSED;
 }
 
-static int revoke(struct cli_client *client, const char *id)
+static int revoke(struct cli_client *client, const struct cli_arguments *arguments)
 {
     struct wg_buf target;
     json_t *answer;
 
     wg_buf_init(&target, 4096);
     wg_buf_addf(&target, TOKENS "/");
-    cli_add_segment(&target, id);
+    cli_add_segment(&target, arguments->words[1]);
     answer = cli_client_ask(client, "DELETE", target.at, NULL);
     wg_buf_done(&target);
     if (!answer)
         return CLI_REFUSED;
-    printf("token %s is refused from now on\n", cli_text(answer, "id"));
+    if (cli_argument(arguments, "--json"))
+        cli_print_json(answer, JSON_INDENT(2));
+    else
+        printf("token %s is refused from now on\n", cli_text(answer, "id"));
     json_decref(answer);
     return CLI_GOOD;
 }
 
-int cli_token(int argc, char **argv)
+int cli_token(const struct cli_arguments *arguments)
 {
-    struct cli_arguments arguments;
-    const char *verb;
-    struct cli_client *client;
-    int status = CLI_USAGE;
+    const char *verb = arguments->words[0];
+    struct cli_client *client = cli_client_open(arguments);
+    int status;
 
-    if (!cli_arguments_read(argc, argv, options, USAGE, &arguments))
-        return CLI_USAGE;
-    verb = arguments.word_count ? arguments.words[0] : "";
-    if (!((strcmp(verb, "create") == 0 || strcmp(verb, "list") == 0) &&
-          arguments.word_count == 1) &&
-        !(strcmp(verb, "revoke") == 0 && arguments.word_count == 2)) {
-        fprintf(stderr, "usage: wavegate " USAGE "\n");
-        return CLI_USAGE;
-    }
-    client = cli_client_open(argv[0], &arguments, options);
     if (!client)
         return CLI_REFUSED;
     if (strcmp(verb, "create") == 0)
-        status = create(client, &arguments);
+        status = create(client, arguments);
     else if (strcmp(verb, "list") == 0)
-        status = list(client, &arguments);
+        status = list(client, arguments);
     else
-        status = revoke(client, arguments.words[1]);
+        status = revoke(client, arguments);
     cli_client_close(client);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "cli/usage.h"
 #include "wire/key.h"
 #include "wire/message.h"
 
@@ -28,7 +29,6 @@ enum tool_option_kind {
 struct tool_option {
     const char *name; /**< "key-file"; NULL ends a list */
     enum tool_option_kind kind;
-    const char *value; /**< what stands for it in the usage: "FILE" */
 };
 
 struct tool_value {
@@ -48,9 +48,8 @@ struct tool_call {
 };
 
 struct tool_verb {
-    const char *name;
+    const struct cli_usage *usage;
     const char *argument; /**< "NAME": taken instead of standard input; else NULL */
-    const char *help;
     struct tool_option options[TOOL_OPTIONS_LIMIT];
     enum wg_code (*run)(struct tool_call *call);
 };

@@ -124,12 +124,12 @@ def test_keygen_makes_a_private_file_and_never_overwrites_it(tmp_path):
 
 def test_usage_mistakes_exit_with_2_and_name_the_right_word(key):
     assert "canonicalize" in misused("canonicalise")
-    assert "'type'" in misused("parse-field", data=b"a")
-    assert "did you mean 'type'" in misused("parse-field", "--tipe", "item", data=b"a")
+    assert "'--type' is missing" in misused("parse-field", data=b"a")
+    assert "did you mean '--type'" in misused("parse-field", "--tipe", "item", data=b"a")
     assert "item, list or dictionary" in misused("parse-field", "--type", "bag", data=b"a")
     assert "needs its value" in misused("parse-field", "--type")
     assert "twice" in misused("parse-field", "--type", "item", "--type", "list", data=b"a")
-    assert "no value" in misused("verify-request", "--rfc=yes")
+    assert "no value" in misused("verify-request", "--key", RFC_KEY, "--rfc=yes")
     assert "KEYID=" in misused("verify-request", "--key", "x", data=RFC_REQUEST)
     assert "hex" in misused("verify", "--public-key", "zz", "--signature", "")
     assert "Unix seconds" in misused("verify-request", "--key", RFC_KEY, "--now", "-1",
