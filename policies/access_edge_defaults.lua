@@ -51,7 +51,7 @@ local function count_targets(event, peer)
   local key = "access_edge_defaults/" .. peer.name
   local count = kv.get(key) or 0
   if count > options.targets then return count end
-  local target = event.membership == "invite" and event.content.participant or event.room_id
+  local target = event.membership == "invite" and event.participant or event.room_id
   if type(target) ~= "string" or #target > 128 then target = event.room_id end
   if kv.add(key .. "/" .. target, true, "24h") then count = kv.incr(key, 1, "24h") end
   return count

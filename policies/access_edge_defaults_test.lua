@@ -55,7 +55,7 @@ testing.test("counts who is invited as a target", function(t)
   local policy = t:policy { use = "access_edge_defaults", options = { targets = 1, watched = "label" } }
   local function invite(who)
     return policy:ask("invite", {
-      event = { content = { membership = "invite", participant = who }, type = "swp.room.member" },
+      event = { content = { membership = "invite", participant_id = who }, type = "swp.room.member" },
     })
   end
   t:expect(invite("@a:chat.example.com").labels):is {}

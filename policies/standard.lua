@@ -91,19 +91,34 @@ local function admit_peer(peer)
   }
 end
 
--- Somebody of another server enters a room here: an invite we send, or a join they send.
-local function bound_foreign_participants(event, ctx)
-  local most = options.max_foreign_participants_per_room
-  if most == 0 or ctx.room.foreign_participants < most then return end
+-- Somebody of another server who is not in the room yet: would he be one too many? Of a room nothing is known of yet
+-- the count is nil; it begins with the first who comes.
+local function bound_foreign_participants(ctx)
+  local most, count = options.max_foreign_participants_per_room, ctx.room.foreign_participants
+  if most == 0 or not count or count < most or ctx.room.has_participant then return end
+  if count == math.maxinteger then
+    return wavegate.deny {
+      reason = "this server cannot count the participants of one more room; max_foreign_participants_per_room is " .. most,
+    }
+  end
   return wavegate.deny {
-    reason = "the room has " .. ctx.room.foreign_participants
-      .. " participants of other servers; max_foreign_participants_per_room is " .. most,
+    reason = "the room has " .. count .. " participants of other servers; max_foreign_participants_per_room is " .. most,
   }
 end
 
-local function bound_joins(event, ctx)
-  if event.membership ~= "join" or ctx.direction ~= "inbound" then return end
-  return bound_foreign_participants(event, ctx)
+local function bound_invites(event, ctx)
+  local invited = event.participant
+  if invited and invited:match ":(.*)$" == ctx.server then return end
+  return bound_foreign_participants(ctx)
+end
+
+-- A join, or something said by one whose join was never seen here.
+local function bound_arrivals(event, ctx)
+  if ctx.direction ~= "inbound" then return end
+  local membership = event.membership
+  if membership == "join" or (not membership and ctx.room.has_participant == false) then
+    return bound_foreign_participants(ctx)
+  end
 end
 
 local function bound_backfill()
@@ -114,6 +129,6 @@ local function bound_backfill()
 end
 
 wavegate.on("peer", admit_peer)
-wavegate.on("invite", bound_foreign_participants)
-wavegate.on("event", bound_joins)
+wavegate.on("invite", bound_invites)
+wavegate.on("event", bound_arrivals)
 wavegate.on("backfill", bound_backfill)

@@ -63,7 +63,27 @@ testing.test("keeps the participants of other servers below the bound", function
   t:expect(policy:ask("event", join(3)).reason):contains "max_foreign_participants_per_room is 3"
   t:expect(policy:ask("event", join(3, "leave")).verdict):is "allow"
   t:expect(policy:ask("event", join(3, "join", "outbound")).verdict):is "allow"
-  t:expect(policy:ask("invite", { room = { foreign_participants = 3 } }).verdict):is "deny"
+  local function invite(participant)
+    return {
+      event = { type = "swp.room.member", content = { membership = "invite", participant_id = participant } },
+      room = { foreign_participants = 3 },
+      ctx = { direction = "outbound", server = "chat.example.com" },
+    }
+  end
+  t:expect(policy:ask("invite", invite "@carol:c.example").verdict):is "deny"
+  t:expect(policy:ask("invite", invite "@bob:chat.example.com").verdict):is "allow"
+end)
+
+testing.test("knows who is in the room already, and who only speaks", function(t)
+  local policy = t:policy { use = "standard", options = { max_foreign_participants_per_room = 3 } }
+  local function ask(kind, room)
+    return policy:ask("event", { event = { type = "swp.room." .. kind, membership = kind == "member" and "join" or nil }, room = room })
+  end
+  t:expect(ask("member", { foreign_participants = 3, has_participant = true }).verdict):is "allow"
+  t:expect(ask("message", { foreign_participants = 3, has_participant = true }).verdict):is "allow"
+  t:expect(ask("message", { foreign_participants = 3, has_participant = false }).verdict):is "deny"
+  t:expect(ask("message", { foreign_participants = 2, has_participant = false }).verdict):is "allow"
+  t:expect(ask("member", { foreign_participants = -1, has_participant = false }).verdict):is "allow"
 end)
 
 testing.test("leaves rooms to the flag that is set at the gateway", function(t)

@@ -23,10 +23,16 @@ static void answer_flag(struct wg_admin_request *request, struct wg_str room_id)
     enum wg_flag flag =
         wg_rooms_flag(request->gateway->rooms, request->instance->server_name, room_id);
 
+    int64_t count =
+        wg_members_count(request->gateway->members, request->instance->server_name, room_id);
+
     wg_admin_answer(request, 200,
-                    json_pack("{s:o, s:o, s:o}", "room_id", wg_admin_string(room_id), "server",
-                              wg_admin_string(request->instance->server_name), "federate",
-                              flag_json(flag)));
+                    json_pack("{s:o, s:o, s:o, s:o}", "room_id", wg_admin_string(room_id),
+                              "server", wg_admin_string(request->instance->server_name),
+                              "federate", flag_json(flag), "foreign_participants",
+                              count < 0 || count == WG_MEMBERS_UNCOUNTABLE
+                                  ? json_null()
+                                  : json_integer(count)));
 }
 
 /* @return false after having answered. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
 #include "federation/exchange.h"
+#include "federation/presence.h"
 
 /* Between the stages and the policy: what a hook is told, and carrying out what it says. */
 
@@ -47,6 +48,20 @@ static void fill_change(struct wg_exchange *x, struct wg_question *question)
         question->change.old_key_id = wg_arena_copy(x->arena, wg_str(newest.kid));
 }
 
+static void fill_room(struct wg_exchange *x, struct wg_question *question)
+{
+    struct wg_gateway *gateway = x->worker->gateway;
+
+    question->room.id = x->room_id;
+    question->room.federated =
+        wg_rooms_flag(gateway->rooms, x->instance->server_name, x->room_id);
+    question->room.foreign_participants =
+        x->brought.at && x->direction == WG_INBOUND
+            ? x->participants_before
+            : wg_members_count(gateway->members, x->instance->server_name, x->room_id);
+    question->room.has_participant = wg_presence_flag(x);
+}
+
 static void fill_question(struct wg_exchange *x, enum wg_hook hook)
 {
     struct wg_question *question = &x->question;
@@ -61,10 +76,7 @@ static void fill_question(struct wg_exchange *x, enum wg_hook hook)
         .event = x->has_event ? &x->event : NULL,
     };
     fill_peer(x, question);
-    question->room.id = x->room_id;
-    question->room.federated =
-        wg_rooms_flag(x->worker->gateway->rooms, x->instance->server_name, x->room_id);
-    question->room.foreign_participants = -1;
+    fill_room(x, question);
     question->request.endpoint = wg_str(wg_endpoint_name(x->endpoint));
     question->request.room_id = x->room_id;
     question->request.before = x->before;

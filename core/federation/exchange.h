@@ -106,6 +106,11 @@ struct wg_exchange {
     struct wg_event event;
     bool has_event;
 
+    /* judge */
+    struct wg_str brought; /**< whom of another server an inbound event brings into its room */
+    enum wg_entry entry;
+    int64_t participants_before; /**< of other servers, when brought took his place */
+
     /* admit, judge */
     struct wg_policy_call *policy_call;
     struct wg_question question;

@@ -49,6 +49,7 @@ enum wg_code wg_gateway_new(const struct wg_config *config, const struct wg_cloc
         wg_alloc(config->instance_count * sizeof *gateway->certificate_until_s);
     gateway->tokens = wg_tokens_new(clock);
     gateway->rooms = wg_rooms_new();
+    gateway->members = wg_members_new(clock);
     gateway->keyring = wg_keyring_new();
     *ret_gateway = gateway;
     return WG_OK;
@@ -63,6 +64,7 @@ struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway)
     if (!gateway)
         return NULL;
     wg_keyring_free(gateway->keyring);
+    wg_members_free(gateway->members);
     wg_rooms_free(gateway->rooms);
     wg_tokens_free(gateway->tokens);
     wg_free(gateway->certificate_until_s);

@@ -7,6 +7,7 @@
 #include "federation/instance.h"
 #include "federation/keyring.h"
 #include "federation/lanes.h"
+#include "federation/members.h"
 #include "federation/nonces.h"
 #include "federation/rooms.h"
 #include "federation/taken.h"
@@ -41,6 +42,7 @@ struct wg_gateway {
     unsigned worker_count;
     struct wg_tokens *tokens;
     struct wg_rooms *rooms;
+    struct wg_members *members;
     atomic_uint_fast64_t audit_lost; /**< rows that could not be stored */
     struct wg_keyring *keyring;
     /** Set by wg_gateway_restore(); NULL where nothing has to last (`wavegate check`). */

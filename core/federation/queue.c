@@ -7,6 +7,7 @@
 #include "federation/audit.h"
 #include "federation/delivery.h"
 #include "federation/peers.h"
+#include "federation/presence.h"
 
 /* One attempt of the relay: made by delivery.c, shown to hook `delivery` when it failed, told
  * to the relay. */
@@ -97,6 +98,9 @@ static void finish(struct job *job)
         log_outcome(job, plan);
         note_peer(job);
         audit_outcome(job, plan);
+        if (plan.outcome != WG_OUTCOME_RETRY)
+            wg_presence_delivered(job->worker->gateway, job->attempt->delivery,
+                                  plan.outcome == WG_OUTCOME_SENT);
     }
     wg_relay_done(job->attempt, &job->result);
     if (job->generation)

@@ -65,6 +65,11 @@ static enum wg_code take_keys(struct restore *restore, struct wg_str key, json_t
     return wg_keyring_restore(restore->gateway->keyring, key, json, restore->err);
 }
 
+static enum wg_code take_members(struct restore *restore, struct wg_str key, json_t *json)
+{
+    return wg_members_restore(restore->gateway->members, key, json, restore->err);
+}
+
 static enum wg_code take_peer(struct restore *restore, struct wg_str key, json_t *json)
 {
     return wg_peers_restore(restore->gateway->directory, key, json, restore->err);
@@ -76,7 +81,7 @@ static const struct {
 } namespaces[] = {
     {WG_STORED_TOKENS, take_token}, {WG_STORED_ROOMS, take_room},
     {WG_STORED_KEYS, take_keys},    {WG_STORED_POLICIES, take_policy},
-    {WG_STORED_PEERS, take_peer},
+    {WG_STORED_PEERS, take_peer},   {WG_STORED_MEMBERS, take_members},
 };
 
 static void on_page(void *owner, const struct wg_err *err, const struct wg_document_page *page);

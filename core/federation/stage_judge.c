@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "federation/exchange.h"
+#include "federation/presence.h"
 
 enum { HOOKS_OF_AN_ENDPOINT = 2 };
 
@@ -38,6 +39,8 @@ enum wg_stage_result wg_stage_admit(struct wg_exchange *x)
 
 enum wg_stage_result wg_stage_judge(struct wg_exchange *x)
 {
+    if (x->judge_step == 0 && !x->is_asked)
+        wg_presence_enter(x);
     while (x->judge_step < asked[x->endpoint].count) {
         enum wg_hook hook = asked[x->endpoint].hooks[x->judge_step];
         enum wg_stage_result result;

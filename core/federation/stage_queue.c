@@ -3,6 +3,7 @@
 
 #include "federation/audit.h"
 #include "federation/exchange.h"
+#include "federation/presence.h"
 #include "federation/queue.h"
 #include "federation/upstream.h"
 #include "wire/name.h"
@@ -119,6 +120,7 @@ enum wg_stage_result wg_stage_queue(struct wg_exchange *x)
             "after %d seconds",
             WG_QUEUE_RETRY_AFTER_S);
     }
+    wg_presence_sent(x);
     if (!x->is_held)
         wake_relays(x);
     write_answer(x);

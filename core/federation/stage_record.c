@@ -6,6 +6,7 @@
 #include "federation/audit.h"
 #include "federation/exchange.h"
 #include "federation/peers.h"
+#include "federation/presence.h"
 
 /* The names operators search for (docs/protocol.md, "Log"). */
 const char *wg_exchange_log_name(const struct wg_exchange *x, enum wg_exchange_outcome outcome)
@@ -143,6 +144,7 @@ enum wg_stage_result wg_stage_record(struct wg_exchange *x)
     log_outcome(x);
     wg_audit_exchange(x);
     count_outcome(x);
+    wg_presence_settle(x);
     if (x->is_claimed)
         wg_taken_settle(worker->gateway->taken, x->instance->index, x->event_key,
                         x->outcome != WG_EXCHANGE_REFUSED);

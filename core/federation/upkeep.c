@@ -8,26 +8,31 @@
 #include "federation/restore.h"
 #include "store/document.h"
 
-enum { EVERY_MS = 60 * 1000, AT_ONCE = 256 };
+/* Who is in a room bounds who else may come in, so a crash may lose no more than a moment of
+ * it. */
+enum { EVERY_MS = 60 * 1000, MEMBERS_EVERY_MS = 1000, AT_ONCE = 256 };
 
 struct wg_upkeep {
     struct wg_gateway *gateway;
     struct wg_loop *loop;
-    struct wg_timer *timer;
+    struct wg_timer *timer, *members_timer;
     unsigned writes; /* under way */
     bool has_more;   /* peers that changed */
+    bool has_more_rooms;
     bool is_closing, is_closed;
     void (*on_closed)(void *owner);
     void *owner;
 };
 
 static void write_peers(struct wg_upkeep *upkeep);
+static void write_rooms(struct wg_upkeep *upkeep);
 
 static void on_end(void *owner)
 {
     struct wg_upkeep *upkeep = owner;
 
     wg_timer_free(upkeep->timer);
+    wg_timer_free(upkeep->members_timer);
     upkeep->on_closed(upkeep->owner);
     wg_free(upkeep);
 }
@@ -41,19 +46,26 @@ static void end_if_done(struct wg_upkeep *upkeep)
 }
 
 /* What could not be written is written with the next use. */
-static void on_put(void *owner, const struct wg_err *err, int64_t version)
+static void on_written(void *owner, const struct wg_err *err)
 {
     struct wg_upkeep *upkeep = owner;
 
-    (void)version;
-    if (err->code != WG_OK)
+    if (err->code != WG_OK && err->code != WG_NOT_FOUND)
         wg_log(WG_LOG_WARN, "gateway.upkeep_failed",
                "what is known of a peer, or the last use of a token, was not stored",
                WG_F_TEXT("reason", err->text));
     upkeep->writes--;
     if (!upkeep->writes && upkeep->has_more)
         write_peers(upkeep);
+    if (!upkeep->writes && upkeep->has_more_rooms)
+        write_rooms(upkeep);
     end_if_done(upkeep);
+}
+
+static void on_put(void *owner, const struct wg_err *err, int64_t version)
+{
+    (void)version;
+    on_written(owner, err);
 }
 
 /* Takes document over. */
@@ -106,6 +118,39 @@ static void write_peers(struct wg_upkeep *upkeep)
     wg_arena_done(&arena);
 }
 
+static void delete_document(struct wg_upkeep *upkeep, const char *namespace, struct wg_str key)
+{
+    upkeep->writes++;
+    wg_store_document_delete(upkeep->gateway->store, upkeep->loop,
+                             &(struct wg_document_put){
+                                 .namespace = wg_str(namespace),
+                                 .key = key,
+                                 .expected_version = WG_DOCUMENT_ANY,
+                             },
+                             on_written, upkeep);
+}
+
+static void write_rooms(struct wg_upkeep *upkeep)
+{
+    struct wg_members *members = upkeep->gateway->members;
+    struct wg_str keys[AT_ONCE];
+    struct wg_arena arena;
+    size_t count;
+
+    wg_arena_init(&arena);
+    count = wg_members_take_changed(members, &arena, keys, AT_ONCE);
+    for (size_t i = 0; i < count; i++) {
+        json_t *document = wg_members_document(members, keys[i]);
+
+        if (document)
+            write_document(upkeep, WG_STORED_MEMBERS, keys[i], document);
+        else
+            delete_document(upkeep, WG_STORED_MEMBERS, keys[i]);
+    }
+    upkeep->has_more_rooms = count == AT_ONCE;
+    wg_arena_done(&arena);
+}
+
 static void write_tokens(struct wg_upkeep *upkeep)
 {
     char ids[AT_ONCE][WG_TOKEN_ID + 1];
@@ -124,6 +169,14 @@ static void on_ring(void *owner)
     wg_timer_start(upkeep->timer, EVERY_MS);
 }
 
+static void on_members_ring(void *owner)
+{
+    struct wg_upkeep *upkeep = owner;
+
+    write_rooms(upkeep);
+    wg_timer_start(upkeep->members_timer, MEMBERS_EVERY_MS);
+}
+
 struct wg_upkeep *wg_upkeep_new(struct wg_gateway *gateway, struct wg_loop *loop)
 {
     struct wg_upkeep *upkeep = wg_new(struct wg_upkeep);
@@ -131,7 +184,9 @@ struct wg_upkeep *wg_upkeep_new(struct wg_gateway *gateway, struct wg_loop *loop
     upkeep->gateway = gateway;
     upkeep->loop = loop;
     upkeep->timer = wg_timer_new(loop, on_ring, upkeep);
+    upkeep->members_timer = wg_timer_new(loop, on_members_ring, upkeep);
     wg_timer_start(upkeep->timer, EVERY_MS);
+    wg_timer_start(upkeep->members_timer, MEMBERS_EVERY_MS);
     return upkeep;
 }
 
@@ -141,7 +196,9 @@ void wg_upkeep_close(struct wg_upkeep *upkeep, void (*on_closed)(void *owner), v
     upkeep->on_closed = on_closed;
     upkeep->owner = owner;
     wg_timer_stop(upkeep->timer);
+    wg_timer_stop(upkeep->members_timer);
     write_tokens(upkeep);
     write_peers(upkeep);
+    write_rooms(upkeep);
     end_if_done(upkeep);
 }

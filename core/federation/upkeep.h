@@ -4,7 +4,8 @@
 #include "federation/gateway.h"
 
 /** Writes behind what is kept in memory and need not be on the disk at once: the last use of
- * tokens, and how peers have behaved. Once a minute, and when it is closed. Thread: the control
+ * tokens, and how peers have behaved, once a minute; who is in a room, once a second. And
+ * all of it when it is closed. Thread: the control
  * loop. */
 struct wg_upkeep;
 

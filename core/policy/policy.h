@@ -57,7 +57,8 @@ struct wg_question {
     struct {
         struct wg_str id;
         enum wg_flag federated; /**< the flag set at the gateway */
-        int64_t foreign_participants;
+        int64_t foreign_participants; /**< as far as events have told; -1: none has */
+        enum wg_flag has_participant; /**< whom the event brings is one of them already */
     } room;
     const struct wg_event *event; /**< hooks invite, event */
     struct {

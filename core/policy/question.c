@@ -36,6 +36,7 @@ static const struct place places[] = {
     {"room", "id", STR, Q(room.id)},
     {"room", "federated", FLAG, Q(room.federated)},
     {"room", "foreign_participants", INTEGER, Q(room.foreign_participants)},
+    {"room", "has_participant", FLAG, Q(room.has_participant)},
     {"request", "endpoint", STR, Q(request.endpoint)},
     {"request", "room_id", STR, Q(request.room_id)},
     {"request", "participant", STR, Q(request.participant)},

@@ -45,6 +45,7 @@ static const struct field event_fields[] = {
     {"origin", STR, E(origin)},
     {"origin_ts", INTEGER, E(origin_ts)},
     {"membership", STR, E(membership)},
+    {"participant", STR, E(participant)},
     {"content", CONTENT, 0},
     {"size", INTEGER, E(content_bytes)},
     {0},
@@ -75,7 +76,8 @@ static const struct field peer_fields[] = {
 static const struct field room_fields[] = {
     {"id", STR, Q(room.id)},
     {"federated", FLAG, Q(room.federated)},
-    {"foreign_participants", COUNT_OF, Q(room.foreign_participants)},
+    {"foreign_participants", INTEGER, Q(room.foreign_participants)},
+    {"has_participant", FLAG, Q(room.has_participant)},
     {0},
 };
 static const struct field request_fields[] = {

@@ -85,14 +85,33 @@ static enum wg_code measure_content(struct wg_event *event, struct wg_err *err)
     return code;
 }
 
+/* Only what concerns another may name another: a join that did would bring one and count as the
+ * other. */
+static struct wg_str read_participant(const struct wg_event *event)
+{
+    struct wg_str named = wg_json_string(event->content, "participant_id");
+    bool is_leave = wg_str_is(event->membership, "leave");
+    struct wg_str nobody = {NULL, 0};
+    struct wg_str local, server;
+    struct wg_err ignored;
+
+    if (!is_leave && !wg_str_is(event->membership, "ban") && !wg_event_is_invite(event))
+        return event->sender;
+    if (named.at && wg_participant_parse(named, &local, &server, &ignored) == WG_OK)
+        return named;
+    return is_leave ? event->sender : nobody;
+}
+
 static enum wg_code read_content(struct wg_event *event, struct wg_err *err)
 {
     event->content = json_object_get(event->json, "content");
     if (!json_is_object(event->content))
         return wg_fail(err, WG_INVALID, "member 'content' is %s",
                        event->content ? "not an object" : "missing");
-    if (wg_str_is(event->type, "swp.room.member"))
+    if (wg_str_is(event->type, "swp.room.member")) {
         event->membership = wg_json_string(event->content, "membership");
+        event->participant = read_participant(event);
+    }
     return measure_content(event, err);
 }
 

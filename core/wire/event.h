@@ -19,6 +19,10 @@ struct wg_event {
     json_t *content;          /**< lent */
     size_t content_bytes;     /**< of its canonical form */
     struct wg_str membership; /**< of a swp.room.member event, else absent */
+    /** Whom a swp.room.member event is about: an invite, a ban or somebody else's leave names
+     * him in content.participant_id; who joins or knocks does so himself. Absent when nobody
+     * is named. */
+    struct wg_str participant;
 };
 
 /** Strict JSON, then every member of the envelope. @return WG_INVALID with the member and the

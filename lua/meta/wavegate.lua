@@ -19,6 +19,7 @@
 ---@field origin string server of the sender
 ---@field origin_ts integer seconds since 1970
 ---@field membership string? of a swp.room.member event
+---@field participant string? whom a swp.room.member event is about: who joins, leaves, is invited or banned
 ---@field content table read-only
 ---@field size integer bytes of the content
 
@@ -47,7 +48,8 @@
 ---@class (exact) wavegate.room
 ---@field id string
 ---@field federated boolean? the flag set at the gateway; nil: none
----@field foreign_participants integer
+---@field foreign_participants integer? participants of other servers; nil: nothing was seen of the room yet
+---@field has_participant boolean? whom the event brings into the room is counted there already; nil: it brings nobody
 
 ---The argument of the hooks backfill, members and profile.
 ---@class (exact) wavegate.request

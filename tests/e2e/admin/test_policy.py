@@ -126,7 +126,7 @@ def test_a_change_is_in_the_audit_with_who_and_what(operator):
 def test_the_flag_of_a_room_decides_from_the_next_request_on(town, operator):
     target = FLAG.format("room-open")
     assert operator.get(target).json == {"room_id": "room-open", "server": "a.example.test",
-                                         "federate": None}
+                                         "federate": None, "foreign_participants": None}
     assert town.send().status == 200
     assert operator.put(target, {"federate": False}).json["federate"] is False
     for _ in range(8):

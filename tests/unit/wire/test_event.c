@@ -60,6 +60,40 @@ static void reads_every_member_of_the_envelope(void **state)
     wg_event_done(&event);
 }
 
+static void a_member_event_is_about_whom_it_names_or_its_sender(void **state)
+{
+    static const struct {
+        const char *type, *content, *participant;
+    } cases[] = {
+        {"swp.room.member", "{\"membership\":\"join\",\"participant_id\":\"@b:b.example\"}",
+         "@alice:peer.example.com"},
+        {"swp.room.member", "{\"membership\":\"leave\"}", "@alice:peer.example.com"},
+        {"swp.room.member", "{\"membership\":\"leave\",\"participant_id\":\"@b:b.example\"}",
+         "@b:b.example"},
+        {"swp.room.member", "{\"membership\":\"ban\",\"participant_id\":\"@b:b.example\"}",
+         "@b:b.example"},
+        {"swp.room.member", "{\"membership\":\"invite\",\"participant_id\":\"nobody\"}", NULL},
+        {"swp.room.message", "{\"participant_id\":\"@b:b.example\"}", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WG_COUNT(cases); i++) {
+        struct wg_event event;
+        struct wg_err err;
+        char text[512];
+
+        snprintf(text, sizeof text,
+                 "{\"id\":\"0190f2b8-3c1e-7b2a-9d57-0c4c2b8d9e11\",\"type\":\"%s\","
+                 "\"room_id\":\"r\",\"sender_id\":\"@alice:peer.example.com\",\"origin\":"
+                 "\"peer.example.com\",\"origin_ts\":1,\"content\":%s}",
+                 cases[i].type, cases[i].content);
+        assert_int_equal(wg_event_parse(wg_str(text), &event, &err), WG_OK);
+        if (!wg_str_equal(event.participant, wg_str(cases[i].participant)))
+            fail_msg("case %zu: '%.*s'", i, WG_STR_F(event.participant));
+        wg_event_done(&event);
+    }
+}
+
 static void an_invite_is_a_member_event_with_that_membership(void **state)
 {
     static const struct {
@@ -323,6 +357,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_member_of_the_envelope),
+        cmocka_unit_test(a_member_event_is_about_whom_it_names_or_its_sender),
         cmocka_unit_test(an_invite_is_a_member_event_with_that_membership),
         cmocka_unit_test(refuses_an_envelope_that_breaks_a_rule),
         cmocka_unit_test(refuses_what_is_no_object_at_all),
