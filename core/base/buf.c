@@ -86,6 +86,16 @@ void wg_buf_addf(struct wg_buf *buf, const char *format, ...)
     va_end(arguments);
 }
 
+/* Nearly every text is ASCII without anything to escape: that goes in one piece. */
+static size_t plain_run(const char *at, size_t len)
+{
+    size_t i = 0;
+
+    while (i < len && at[i] >= 0x20 && at[i] < 0x7f && at[i] != '"' && at[i] != '\\')
+        i++;
+    return i;
+}
+
 void wg_buf_add_json(struct wg_buf *buf, struct wg_str text)
 {
     static const char *const shorts[] = {
@@ -93,9 +103,15 @@ void wg_buf_add_json(struct wg_buf *buf, struct wg_str text)
         ['\r'] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\"};
 
     for (size_t i = 0; i < text.len;) {
-        unsigned char byte = (unsigned char)text.at[i];
-        size_t width = wg_utf8_width(text.at + i, text.len - i);
+        unsigned char byte;
+        size_t width = plain_run(text.at + i, text.len - i);
 
+        wg_buf_add(buf, text.at + i, width);
+        i += width;
+        if (i == text.len)
+            break;
+        byte = (unsigned char)text.at[i];
+        width = wg_utf8_width(text.at + i, text.len - i);
         if (width == 0)
             wg_buf_addf(buf, "\\ufffd"), width = 1;
         else if (byte < WG_COUNT(shorts) && shorts[byte])

@@ -93,6 +93,8 @@ enum wg_code serve_open_store(struct serve *serve, struct wg_err *err)
         .free_disk_bytes_min = queue->free_disk_bytes ? queue->free_disk_bytes : 1,
         .seen_keep_ms = queue->seen_keep_ms,
         .dead_keep_ms = queue->dead_keep_ms,
+        .audit_keep_ms = serve->config->audit.keep_ms,
+        .audit_keep_bytes = serve->config->audit.keep_bytes,
     };
 
     /* What is promised to instances and peers stands in it: nobody else has to read that. */

@@ -71,6 +71,13 @@ struct wg_config_queue { /**< queue = { ... } */
     int64_t seen_keep_ms, dead_keep_ms;
 };
 
+enum wg_audit_trace { WG_AUDIT_TRACE_ALL, WG_AUDIT_TRACE_REFUSED, WG_AUDIT_TRACE_NONE };
+
+struct wg_config_audit { /**< audit = { ... } */
+    int64_t keep_ms, keep_bytes;
+    enum wg_audit_trace trace;
+};
+
 struct wg_config {
     const char *file;   /**< as given */
     const char *folder; /**< absolute; relative paths below were taken from here */
@@ -87,6 +94,7 @@ struct wg_config {
     struct wg_config_budget budget;
     struct wg_config_limits limits;
     struct wg_config_queue queue;
+    struct wg_config_audit audit;
     enum wg_log_level log_level;   /**< log = { level = "info", format = "json" } */
     enum wg_log_format log_format; /**< "auto": human on a terminal, else json */
     /** Folders that `wavegate.use` and `require` search, in order: those of the setting (unless

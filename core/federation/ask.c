@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
-#include "federation/exchange.h"
 #include "federation/presence.h"
+#include "federation/trail.h"
 
 /* Between the stages and the policy: what a hook is told, and carrying out what it says. */
 
@@ -153,6 +153,7 @@ enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook)
 {
     if (!x->is_asked) {
         fill_question(x, hook);
+        wg_trail_asked(x);
         x->policy_call =
             wg_policy_ask(x->generation, &x->question, x->arena, &x->decision, on_decided, x);
         if (x->policy_call) {
@@ -161,6 +162,7 @@ enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook)
         }
     }
     x->is_asked = false;
+    wg_trail_decided(x);
     if (x->decision.failure != WG_OK)
         note_failure(x);
     keep_labels(x);

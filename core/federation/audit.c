@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include "base/log.h"
+#include "federation/trail.h"
 #include "wire/name.h"
 
 enum { EXTRA_LIMIT_BYTES = 8 * 1024 };
@@ -78,6 +79,12 @@ static void add_labels(struct wg_buf *out, const struct wg_headers *labels)
     wg_buf_done(&inside);
 }
 
+/* Rows are written before the answer when they are part of a promise. */
+static int status_of(const struct wg_exchange *x, enum wg_exchange_outcome outcome)
+{
+    return x->status ? x->status : outcome == WG_EXCHANGE_QUEUED ? 202 : 200;
+}
+
 /* What has no column of its own. */
 static struct wg_str make_extra(struct wg_exchange *x, enum wg_exchange_outcome outcome)
 {
@@ -91,6 +98,7 @@ static struct wg_str make_extra(struct wg_exchange *x, enum wg_exchange_outcome 
         add_member(&out, "type", x->event.type);
     if (outcome == WG_EXCHANGE_REFUSED)
         add_member(&out, "stage", x->refusing_stage);
+    wg_buf_addf(&out, ",\"status\":%d", status_of(x, outcome));
     add_member(&out, "remote", wg_str(x->remote_address));
     add_member(&out, "policy", x->decision.policy);
     add_member(&out, "policy_failure", x->decision.failure_text);
@@ -159,9 +167,10 @@ static struct wg_audit_row make_row(struct wg_exchange *x, enum wg_exchange_outc
     return row;
 }
 
-static struct wg_audit_row recipient_row(const struct wg_audit_row *row,
-                                         const struct wg_recipient *recipient)
+static struct wg_audit_row recipient_row(struct wg_exchange *x, size_t i,
+                                         const struct wg_audit_row *row)
 {
+    const struct wg_recipient *recipient = &x->recipients[i];
     struct wg_audit_row own = *row;
 
     own.peer = recipient->name;
@@ -171,6 +180,8 @@ static struct wg_audit_row recipient_row(const struct wg_audit_row *row,
         own.code = wg_str(wg_code_answer(recipient->refusal.code));
         own.reason = wg_str(recipient->refusal.text);
     }
+    own.trace =
+        wg_trail_write(x, recipient->is_refused || wg_str_is(row->verdict, "refused"), i);
     return own;
 }
 
@@ -186,9 +197,12 @@ size_t wg_audit_rows(struct wg_exchange *x, enum wg_exchange_outcome outcome,
         return 0;
     row = make_row(x, outcome);
     rows = wg_arena_alloc(x->arena, count * sizeof *rows);
-    rows[0] = row;
     for (size_t i = 0; i < x->recipient_count; i++)
-        rows[i] = recipient_row(&row, &x->recipients[i]);
+        rows[i] = recipient_row(x, i, &row);
+    if (!x->recipient_count) {
+        rows[0] = row;
+        rows[0].trace = wg_trail_write(x, outcome == WG_EXCHANGE_REFUSED, 0);
+    }
     *ret_rows = rows;
     return count;
 }

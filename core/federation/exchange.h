@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "federation/gateway.h"
 #include "federation/history.h"
+#include "policy/trace.h"
 #include "store/queue.h"
 #include "wire/signature.h"
 
@@ -61,6 +62,18 @@ struct wg_recipient {
     int64_t retry_after_s;
 };
 
+/** A question to the policies and what came of it (federation/trail.h). */
+struct wg_trail_hook {
+    struct wg_trail_hook *next;
+    enum wg_hook hook;
+    struct wg_str server; /**< whose policies */
+    size_t recipient;
+    struct wg_trace trace;
+    int64_t asked_us, ended_us; /**< since the request came; ended -1: it was not */
+    enum wg_verdict verdict;
+    bool is_default; /**< no handler had an opinion */
+};
+
 struct wg_exchange {
     struct wg_worker *worker;
     struct wg_http_call *call;
@@ -115,6 +128,7 @@ struct wg_exchange {
     struct wg_policy_call *policy_call;
     struct wg_question question;
     struct wg_decision decision;
+    struct wg_trail_hook *first_hook, *last_hook;
     bool is_asked; /**< the hook at judge_step has been asked */
     unsigned judge_step;
     struct wg_headers labels;

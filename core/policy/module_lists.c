@@ -120,6 +120,15 @@ static int64_t work_of(const struct wg_list *list)
     return LOOKUP_WORK + info.by_kind[WG_LIST_GLOB];
 }
 
+/* While the list is held: what a match lends is the list's. */
+static void note_hit(lua_State *L, const struct wg_list_match *match)
+{
+    const struct wg_policy_call *call = wg_state_of(L)->call;
+
+    if (call)
+        wg_trace_hit(call, match);
+}
+
 /* list:has(name) -> boolean; nil and why for a source that was never fetched */
 static int list_has(lua_State *L)
 {
@@ -134,6 +143,8 @@ static int list_has(lua_State *L)
         return push_none_yet(L, self->list);
     work = work_of(list);
     is_there = wg_list_find(list, name, now_s(L), &match);
+    if (is_there)
+        note_hit(L, &match);
     wg_list_unref(list);
     wg_budget_charge(L, work);
     lua_pushboolean(L, is_there);
@@ -198,10 +209,12 @@ static int list_find(lua_State *L)
     work = work_of(list);
     lua_pushcfunction(L, push_match);
     lua_pushlightuserdata(L, &match);
-    if (wg_list_find(list, name, now_s(L), &match))
+    if (wg_list_find(list, name, now_s(L), &match)) {
+        note_hit(L, &match);
         status = lua_pcall(L, 1, 1, 0);
-    else
+    } else {
         lua_pushnil(L);
+    }
     wg_list_unref(list);
     if (status != LUA_OK)
         return lua_error(L);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "http/client.h"
+#include "policy/list.h"
 #include "policy/policy.h"
 #include "policy/trace.h"
 
@@ -370,6 +371,7 @@ void wg_trace_handler(const struct wg_policy_call *call, const struct wg_handler
 void wg_trace_answer(lua_State *L, const struct wg_policy_call *call,
                      const struct wg_answer_value *value);
 void wg_trace_failure(const struct wg_policy_call *call);
+void wg_trace_hit(const struct wg_policy_call *call, const struct wg_list_match *match);
 void wg_trace_end(const struct wg_policy_call *call);
 
 /** Asks every hook that has handlers with a made sample. */

@@ -18,7 +18,7 @@ static int64_t running_us(const struct wg_policy_call *call)
 static struct wg_trace_step *add_step(struct wg_trace *trace)
 {
     if (trace->count == trace->capacity) {
-        size_t capacity = trace->capacity ? 2 * trace->capacity : 16;
+        size_t capacity = trace->capacity ? 2 * trace->capacity : 4;
         struct wg_trace_step *steps =
             wg_arena_alloc(trace->arena, capacity * sizeof *trace->steps);
 
@@ -140,6 +140,28 @@ void wg_trace_failure(const struct wg_policy_call *call)
     step->said_file = decision->file;
     step->said_line = decision->line;
     step->text = decision->failure_text;
+}
+
+void wg_trace_hit(const struct wg_policy_call *call, const struct wg_list_match *match)
+{
+    struct wg_trace_step *step = last_step(call);
+    struct wg_trace_hit **end, *hit;
+    struct wg_arena *arena;
+    int count = 0;
+
+    if (!step)
+        return;
+    for (end = &step->hits; *end; end = &(*end)->next)
+        count++;
+    if (count == WG_TRACE_HITS_MAX)
+        return;
+    arena = call->question->trace->arena;
+    hit = *end = wg_arena_new(arena, struct wg_trace_hit);
+    hit->source = wg_arena_copy(arena, wg_str(match->source));
+    hit->entry = wg_arena_copy(arena, match->text);
+    if (match->reason.at)
+        hit->reason = wg_arena_copy(arena, match->reason);
+    hit->line = match->line;
 }
 
 void wg_trace_begin(const struct wg_policy_call *call)

@@ -16,6 +16,14 @@ struct wg_trace {
     bool has_waited;
 };
 
+/** An entry of a list that a handler found; not what it asked for. */
+struct wg_trace_hit {
+    struct wg_trace_hit *next;
+    struct wg_str source, entry, reason; /**< reason: absent without */
+    uint32_t line;
+};
+enum { WG_TRACE_HITS_MAX = 4 }; /**< of one handler; the rest is left out */
+
 /** One handler. */
 struct wg_trace_step {
     struct wg_str policy, file; /**< of the handler */
@@ -26,6 +34,7 @@ struct wg_trace_step {
     struct wg_str
         said_file; /**< where the verdict was made, or the error raised; else absent */
     int said_line;
-    struct wg_str text; /**< reason, limits, labels or error; absent: none */
+    struct wg_str text;        /**< reason, limits, labels or error; absent: none */
+    struct wg_trace_hit *hits; /**< entries of lists that were found, the first first */
     int64_t instructions, running_us;
 };

@@ -8,6 +8,8 @@
  *
  *   hash(n) = SHA-256(hash(n - 1) || row n, every field with its length before it)
  *
+ * (A trace that is absent is left out, as in rows written before there were any.)
+ *
  * Checkpoint rows (action "audit.checkpoint") carry a signature over the chain so far. When old
  * rows go (retention), the number and hash of the last that went stay as a signed anchor, so
  * the rest can still be verified. */
@@ -27,6 +29,7 @@ struct wg_audit_row {
     struct wg_str request_id;
     struct wg_str actor; /**< token or peer that did it */
     struct wg_str extra; /**< JSON, by action */
+    struct wg_str trace; /**< JSON: how it came to that; absent: not kept */
     int64_t generation;  /**< 0: none */
     int64_t latency_us;  /**< -1: not measured */
     int64_t number;      /**< place in the chain, from 1; given by the store */
@@ -47,6 +50,7 @@ struct wg_audit_search {
     int64_t since_ms, until_ms; /**< at_ms >= since, < until */
     struct wg_str action;       /**< whole, or "federation.*" */
     struct wg_str server, peer, direction, room_id, event_id, verdict, code, request_id, actor;
+    bool with_trace;      /**< else rows come without, which is what lists need */
     bool is_oldest_first; /**< for export, and to follow: then the last page's next_cursor is
                                never absent and gives what came since */
     struct wg_str cursor;

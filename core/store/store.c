@@ -59,9 +59,9 @@ struct wg_audit_row *wg_store_copy_audit(struct wg_store_op *op,
     for (size_t i = 0; i < count; i++) {
         struct wg_audit_row *row = &copies[i];
         struct wg_str *const texts[] = {
-            &row->action,     &row->server,  &row->peer, &row->direction, &row->room_id,
-            &row->event_id,   &row->verdict, &row->code, &row->reason,    &row->policy,
-            &row->request_id, &row->actor,   &row->extra};
+            &row->action,     &row->server,  &row->peer,  &row->direction, &row->room_id,
+            &row->event_id,   &row->verdict, &row->code,  &row->reason,    &row->policy,
+            &row->request_id, &row->actor,   &row->extra, &row->trace};
 
         *row = rows[i];
         for (size_t k = 0; k < WG_COUNT(texts); k++) {

@@ -7,9 +7,9 @@
 void wg_audit_texts(struct wg_audit_row *row, struct wg_str *ret_texts[WG_AUDIT_TEXTS])
 {
     struct wg_str *const texts[WG_AUDIT_TEXTS] = {
-        &row->action,     &row->server,  &row->peer, &row->direction, &row->room_id,
-        &row->event_id,   &row->verdict, &row->code, &row->reason,    &row->policy,
-        &row->request_id, &row->actor,   &row->extra};
+        &row->action,     &row->server,  &row->peer,  &row->direction, &row->room_id,
+        &row->event_id,   &row->verdict, &row->code,  &row->reason,    &row->policy,
+        &row->request_id, &row->actor,   &row->extra, &row->trace};
 
     memcpy(ret_texts, texts, sizeof texts);
 }
@@ -50,6 +50,8 @@ int64_t wg_audit_chain(uint8_t hash[WG_AUDIT_HASH], struct wg_audit_row *row)
     hash_number(&state, (uint64_t)row->latency_us, 8);
     wg_audit_texts(row, texts);
     for (int i = 0; i < WG_AUDIT_TEXTS; i++) {
+        if (texts[i] == &row->trace && !row->trace.at)
+            continue;
         hash_number(&state, texts[i]->at ? texts[i]->len : UINT32_MAX, 4);
         crypto_hash_sha256_update(&state, (const uint8_t *)texts[i]->at, texts[i]->len);
         bytes += (int64_t)texts[i]->len;
@@ -80,11 +82,11 @@ static void append(struct wg_db *db, struct wg_audit_row row)
     db->state.audit_unsigned++;
     wg_db_run(db,
               "INSERT INTO sw_audit (" WG_AUDIT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-              " ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
-              "iiiitttttttttttttb", row.number, row.at_ms, row.generation, row.latency_us,
+              " ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+              "iiiittttttttttttttb", row.number, row.at_ms, row.generation, row.latency_us,
               row.action, row.server, row.peer, row.direction, row.room_id, row.event_id,
               row.verdict, row.code, row.reason, row.policy, row.request_id, row.actor,
-              row.extra, wg_str_of(db->state.audit_hash, WG_AUDIT_HASH));
+              row.extra, row.trace, wg_str_of(db->state.audit_hash, WG_AUDIT_HASH));
 }
 
 void wg_db_audit_checkpoint(struct wg_db *db)
@@ -116,6 +118,29 @@ void wg_db_audit(struct wg_db *db, const struct wg_audit_row *rows, size_t count
         append(db, rows[i]);
     if (db->state.audit_unsigned >= db->options->checkpoint_every_rows)
         wg_db_audit_checkpoint(db);
+}
+
+void wg_db_audit_delivery(struct wg_db *db, const struct wg_db_place *place,
+                          const struct wg_queued_message *message,
+                          const struct wg_audit_row *told)
+{
+    struct wg_destination destination = wg_db_destination_of(place->destination);
+    const uint8_t *e = message->event_id;
+    struct wg_audit_row row = *told;
+    char event[40];
+
+    snprintf(event, sizeof event,
+             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", e[0], e[1],
+             e[2], e[3], e[4], e[5], e[6], e[7], e[8], e[9], e[10], e[11], e[12], e[13], e[14],
+             e[15]);
+    row.action = WG_STR("federation.delivery");
+    row.server = message->server;
+    row.peer = destination.is_outbound ? destination.name : message->sender;
+    row.direction = destination.is_outbound ? WG_STR("outbound") : WG_STR("inbound");
+    row.room_id = place->room;
+    row.event_id = wg_str(event);
+    row.latency_us = -1;
+    wg_db_audit(db, &row, 1);
 }
 
 void wg_sqlite_audit_append(struct wg_db *db, struct wg_store_op *op)

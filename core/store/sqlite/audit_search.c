@@ -168,6 +168,8 @@ void wg_sqlite_audit_search(struct wg_db *db, struct wg_store_op *op)
         last = row.number;
         if (!matches(search, &row))
             continue;
+        if (!search->with_trace)
+            row.trace = (struct wg_str){NULL, 0};
         copy_row(&op->arena, &row);
         rows[page->count++] = row;
     }

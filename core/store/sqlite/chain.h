@@ -6,13 +6,13 @@
 /** The bytes and columns of an audit row: what appending, searching and verifying have in
  * common. */
 
-enum { WG_AUDIT_HASH = 32, WG_AUDIT_TEXTS = 13 };
+enum { WG_AUDIT_HASH = 32, WG_AUDIT_TEXTS = 14 };
 
 /** Column order of the SELECT below, and of the hashed bytes. Changing it breaks every chain
  * there is. */
 #define WG_AUDIT_COLUMNS                                                                     \
     "n, at, generation, latency_us, action, server, peer, direction, room, event, verdict, " \
-    "code, reason, policy, request, actor, extra, hash"
+    "code, reason, policy, request, actor, extra, trace, hash"
 enum { WG_AUDIT_FIRST_TEXT = 4, WG_AUDIT_HASH_COLUMN = WG_AUDIT_FIRST_TEXT + WG_AUDIT_TEXTS };
 
 /** The texts of a row in column order. */

@@ -49,6 +49,11 @@ bool wg_db_unpark(struct wg_db *db, enum wg_db_parked state, const struct wg_db_
 
 /* audit.c */
 void wg_db_audit(struct wg_db *db, const struct wg_audit_row *rows, size_t count);
+/** What became of a delivery without an attempt: told has verdict, reason and who did it, the
+ * rest is filled in. */
+void wg_db_audit_delivery(struct wg_db *db, const struct wg_db_place *place,
+                          const struct wg_queued_message *message,
+                          const struct wg_audit_row *told);
 /** Signs the chain as it stands, when there is a signer. */
 void wg_db_audit_checkpoint(struct wg_db *db);
 

@@ -62,6 +62,28 @@ static bool apply(struct wg_db *db, const struct wg_queue_change *change,
     return false;
 }
 
+/* The act itself has one row; an event's own story says what was done to it and by whom. */
+static void tell(struct wg_db *db, const struct wg_queue_change *change,
+                 const struct wg_walk_entry *entry)
+{
+    static const char *const verdicts[] = {
+        [WG_QUEUE_DROP] = "dropped",
+        [WG_QUEUE_RELEASE] = "released",
+        [WG_QUEUE_REJECT] = "rejected",
+        [WG_QUEUE_REQUEUE] = "requeued",
+    };
+
+    if (!change->audit_count || change->verb == WG_QUEUE_RETRY)
+        return;
+    wg_db_audit_delivery(db, &entry->place, &entry->loaded.message,
+                         &(struct wg_audit_row){
+                             .verdict = wg_str(verdicts[change->verb]),
+                             .reason = change->reason,
+                             .actor = change->audit[0].actor,
+                             .request_id = change->audit[0].request_id,
+                         });
+}
+
 static void touch(struct wg_queue_changed *changed, struct wg_destination *touched,
                   struct wg_str key)
 {
@@ -106,8 +128,11 @@ void wg_sqlite_queue_change(struct wg_db *db, struct wg_store_op *op)
     }
     count = collect(&walk, entries, change->limit);
     for (size_t i = 0; i < count; i++) {
-        if (!change->is_dry_run && !apply(db, change, &entries[i]))
-            continue;
+        if (!change->is_dry_run) {
+            if (!apply(db, change, &entries[i]))
+                continue;
+            tell(db, change, &entries[i]);
+        }
         changed->changed++;
         touch(changed, touched, entries[i].place.destination);
     }

@@ -83,6 +83,9 @@ const char *const wg_db_migrations[] = {
     "  one INTEGER PRIMARY KEY CHECK (one = 1), n INTEGER NOT NULL, hash BLOB NOT NULL,"
     "  signature BLOB, key TEXT);"
     "INSERT INTO audit_anchor VALUES (1, 0, zeroblob(32), NULL, NULL);",
+
+    /* 3: how an event came to its verdict; last, so that lists pass by without reading it */
+    "ALTER TABLE sw_audit ADD COLUMN trace TEXT;",
 };
 const int wg_db_schema_version = WG_COUNT(wg_db_migrations);
 

@@ -1,37 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <stdio.h>
-
 #include "store/sqlite/chain.h"
 
 /* What one round does at most of each kind, so that it never holds up a promise for long. */
 enum { MESSAGES = 64, ROWS = 512, CHECKPOINT_EVERY_MS = 3600 * 1000 };
-
-static void tell(struct wg_db *db, const struct wg_db_place *place,
-                 const struct wg_queued_message *message)
-{
-    struct wg_destination destination = wg_db_destination_of(place->destination);
-    const uint8_t *e = message->event_id;
-    char event[40];
-
-    snprintf(event, sizeof event,
-             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", e[0], e[1],
-             e[2], e[3], e[4], e[5], e[6], e[7], e[8], e[9], e[10], e[11], e[12], e[13], e[14],
-             e[15]);
-    wg_db_audit(
-        db,
-        &(struct wg_audit_row){
-            .action = WG_STR("federation.delivery"),
-            .server = message->server,
-            .peer = destination.is_outbound ? destination.name : message->sender,
-            .direction = destination.is_outbound ? WG_STR("outbound") : WG_STR("inbound"),
-            .room_id = place->room,
-            .event_id = wg_str(event),
-            .verdict = WG_STR("expired"),
-            .reason = WG_STR("not delivered before it expired"),
-            .latency_us = -1,
-        },
-        1);
-}
 
 /* A dead letter goes when it has been kept for dead_keep. @return when it will, 0: it is gone
  */
@@ -65,7 +36,11 @@ static int64_t expire_one(struct wg_db *db, const struct wg_db_place *place,
     else if (!wg_db_lane_remove(db, place, &attempts))
         return clean_dead(db, place);
     wg_db_park(db, WG_DB_DEAD, place, attempts, reason);
-    tell(db, place, message);
+    wg_db_audit_delivery(db, place, message,
+                         &(struct wg_audit_row){
+                             .verdict = WG_STR("expired"),
+                             .reason = WG_STR("not delivered before it expired"),
+                         });
     return db->now_ms + db->options->dead_keep_ms;
 }
 

@@ -48,6 +48,7 @@ static void append_rows(struct fixture *f, int count)
             .server = WG_STR("a.example"),
             .verdict = WG_STR("allow"),
             .latency_us = 12,
+            .trace = i % 2 ? WG_STR("{\"stages\":[]}") : (struct wg_str){0},
         };
 
         snprintf(peer, sizeof peer, "peer-%d.example", i % 3);
@@ -63,6 +64,7 @@ struct search_result {
     bool is_done, is_end;
     size_t count, pages;
     char events[1024], cursor[64];
+    size_t traces;
     enum wg_code code;
 };
 
@@ -79,6 +81,7 @@ static void on_page(void *owner, const struct wg_err *err, const struct wg_audit
     for (size_t i = 0; i < page->count; i++, result->count++) {
         size_t len = strlen(result->events);
 
+        result->traces += page->rows[i].trace.len > 0;
         if (page->rows[i].event_id.len > 6)
             snprintf(result->events + len, sizeof result->events - len, "%.*s ",
                      (int)page->rows[i].event_id.len - 6, page->rows[i].event_id.at + 6);
@@ -127,6 +130,17 @@ static void finds_rows_by_every_filter_newest_first(void **state)
     append_rows(f, 8);
     for (size_t i = 0; i < WG_COUNT(cases); i++)
         assert_string_equal(search_all(f, cases[i].search).events, cases[i].expected);
+}
+
+static void lists_leave_out_the_traces_that_a_story_asks_for(void **state)
+{
+    struct fixture *f = open_store(state);
+    struct wg_audit_search search = {.event_id = WG_STR("event-1")};
+
+    append_rows(f, 2);
+    assert_int_equal(search_all(f, search).traces, 0);
+    search.with_trace = true;
+    assert_int_equal(search_all(f, search).traces, 1);
 }
 
 static void following_gives_what_came_since(void **state)
@@ -227,6 +241,11 @@ static void finds_what_was_done_to_the_chain(void **state)
         {"UPDATE sw_audit SET verdict = 'deny' WHERE n = 5", "row 5 was changed or moved"},
         {"UPDATE sw_audit SET at = at + 1 WHERE n = 2", "row 2 was changed or moved"},
         {"UPDATE sw_audit SET reason = '' WHERE n = 2", "row 2 was changed or moved"},
+        {"UPDATE sw_audit SET trace = '{}' WHERE n = 2", "row 2 was changed or moved"},
+        {"UPDATE sw_audit SET trace = NULL WHERE n = 2", "row 2 was changed or moved"},
+        {"UPDATE sw_audit SET trace = '' WHERE n = 3", "row 3 was changed or moved"},
+        {"UPDATE sw_audit SET extra = trace, trace = NULL WHERE n = 2",
+         "row 2 was changed or moved"},
         {"UPDATE sw_audit SET peer = peer || server, server = '' WHERE n = 3",
          "row 3 was changed or moved"},
         {"DELETE FROM sw_audit WHERE n = 7", "row 7 is missing"},
@@ -251,7 +270,7 @@ static void finds_what_was_done_to_the_chain(void **state)
         struct verdict verdict;
 
         append_rows(f, 11);
-        if (i == 9) /* the anchor's hash cannot become NULL: the file itself refuses */
+        if (i == 13) /* the anchor's hash cannot become NULL: the file itself refuses */
             sql = "DELETE FROM sw_audit WHERE n <= 4; UPDATE audit_anchor SET n = 4, hash = "
                   "x'00'";
         tamper(f, sql);
@@ -323,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
         TEST(finds_rows_by_every_filter_newest_first),
+        TEST(lists_leave_out_the_traces_that_a_story_asks_for),
         TEST(following_gives_what_came_since),
         TEST(an_untouched_chain_is_good_over_restarts),
         TEST(finds_what_was_done_to_the_chain),

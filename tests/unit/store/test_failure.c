@@ -368,6 +368,46 @@ static void brings_a_store_of_version_1_up_to_date_with_all_in_it(void **state)
     assert_int_equal(accept_event(f, 8), WG_OK);
 }
 
+/* SHA-256 of 32 zero bytes and that row: n, at, generation, latency, 13 texts. */
+#define VERSION_2_HASH "52ef3c243ab5dffbcaca7cda7bbda7a83d0de46d6ab7f625eedf077a89e35202"
+
+static void on_checked(void *owner, const struct wg_err *err,
+                       const struct wg_audit_check *check)
+{
+    struct wg_audit_check *copy = owner;
+
+    assert_int_equal(err->code, WG_OK);
+    *copy = *check;
+}
+
+static void a_chain_of_version_2_is_still_whole_after_the_migration(void **state)
+{
+    struct fixture *f = *state;
+    struct wg_audit_check check = {0};
+    struct wg_db db = {0};
+    char path[128];
+
+    path_of(f, path, sizeof path);
+    assert_int_equal(wg_db_open(&db, path, false, &f->err), WG_OK);
+    wg_db_migrate(&db, 2);
+    wg_db_script(
+        &db, "INSERT INTO sw_audit (n, at, action, generation, latency_us, hash) VALUES"
+             " (1, 1000, 'federation.old', 0, -1, x'" VERSION_2_HASH "');"
+             "UPDATE state SET audit_number = 1, audit_rows = 1, audit_hash = x'" VERSION_2_HASH
+             "'");
+    assert_int_equal(wg_db_status(&db, &f->err), WG_OK);
+    wg_db_close(&db);
+    fixture_open(f);
+    assert_int_equal(
+        ask_append(f, &(struct wg_audit_row){.action = WG_STR("new"), .trace = WG_STR("{}")},
+                   1),
+        WG_OK);
+    wg_store_audit_verify(f->store, f->loop, (struct wg_str){0}, on_checked, &check);
+    loop_until(f->loop, &check.is_end);
+    assert_false(check.is_broken);
+    assert_int_equal(check.rows, 2);
+}
+
 static void a_migration_that_fails_leaves_the_file_as_it_was(void **state)
 {
     struct fixture *f = *state;
@@ -403,6 +443,7 @@ int main(void)
         TEST(refuses_a_folder_it_cannot_write),
         TEST(refuses_a_file_it_cannot_write),
         TEST(brings_a_store_of_version_1_up_to_date_with_all_in_it),
+        TEST(a_chain_of_version_2_is_still_whole_after_the_migration),
         TEST(a_migration_that_fails_leaves_the_file_as_it_was),
     };
 
