@@ -33,6 +33,31 @@ static const char *on_error_name(enum wg_on_error on_error)
     return names[on_error];
 }
 
+static json_t *describe_certificate(const struct wg_gateway *gateway, size_t index)
+{
+    struct wg_certificate_state state;
+    json_t *json;
+
+    wg_certificates_read(gateway->certificates, index, &state);
+    json = json_pack(
+        "{s:I, s:I, s:I, s:o, s:o, s:b, s:i, s:s}", "not_before",
+        (json_int_t)state.facts.not_before_s, "not_after", (json_int_t)state.facts.not_after_s,
+        "days_left",
+        (json_int_t)((state.facts.until_s - wg_clock_wall_s(gateway->clock)) / (24 * 3600)),
+        "names", wg_admin_string(wg_str(state.facts.names)), "issuer",
+        wg_admin_string(wg_str(state.facts.issuer)), "for_name", state.facts.is_for_name,
+        "chain_length", (int)state.facts.chain_length, "fingerprint", state.facts.fingerprint);
+    json_object_set_new(json, "taken_at", json_integer((json_int_t)state.taken_at_s));
+    if (state.distrust[0])
+        json_object_set_new(json, "distrust", wg_admin_string(wg_str(state.distrust)));
+    if (state.problem[0]) {
+        json_object_set_new(json, "problem", wg_admin_string(wg_str(state.problem)));
+        json_object_set_new(json, "problem_since",
+                            json_integer((json_int_t)state.problem_since_s));
+    }
+    return json;
+}
+
 static json_t *describe_instance(const struct wg_gateway *gateway,
                                  const struct wg_instance *instance)
 {
@@ -43,6 +68,9 @@ static json_t *describe_instance(const struct wg_gateway *gateway,
         "kid", instance->key.public_key.kid, "upstream", instance->config->upstream, "policy",
         instance->config->policy, "on_error", on_error_name(instance->config->on_error));
 
+    if (gateway->certificates)
+        json_object_set_new(json, "certificate",
+                            describe_certificate(gateway, instance->index));
     if (wg_policy_generations(gateway->policy, instance->index, &edition, 1) == 1)
         json_object_set_new(json, "generation", json_integer((json_int_t)edition.number));
     if (failure)

@@ -41,6 +41,7 @@ static void on_admin_stopped(struct serve *serve)
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     wg_policy_unwatch(serve->gateway->policy);
+    serve_certificates_stop(serve);
     wg_loop_stop(serve->control);
 }
 
@@ -73,7 +74,7 @@ static void reload(void *owner)
         return;
     wg_log(WG_LOG_INFO, "gateway.reloading", "policies and certificates are read again");
     wg_policy_reload(serve->gateway->policy, "signal");
-    for_each_worker(serve, serve_worker_reload_certificates);
+    serve_certificates_reload(serve);
 }
 
 /* A reload takes its time, and more signals may come meanwhile: those are answered by one more.
@@ -210,8 +211,11 @@ static enum wg_code start(struct serve *serve, const char *file, struct wg_err *
     serve->signals[2] = wg_signal_new(serve->control, SIGHUP, on_hangup, serve);
     if (wg_policy_watch(serve->gateway->policy, serve->control, on_news, serve, err) != WG_OK)
         return err->code;
-    if (start_workers(serve, err) != WG_OK)
+    if (wg_certificates_new(serve->config, serve->gateway->clock, &serve->gateway->certificates,
+                            err) != WG_OK ||
+        start_workers(serve, err) != WG_OK)
         return err->code;
+    serve_certificates_start(serve);
     return serve_admin_start(serve, err);
 }
 
@@ -228,6 +232,7 @@ static void finish(struct serve *serve)
         serve->signals[i] = wg_signal_free(serve->signals[i]);
     if (serve->gateway)
         wg_policy_unwatch(serve->gateway->policy);
+    serve_certificates_stop(serve);
     if (serve->control) {
         wg_loop_stop(serve->control);
         wg_loop_run(serve->control);

@@ -14,6 +14,7 @@ enum { SERVE_DOORS_LIMIT = 8, SERVE_DOOR_KINDS = 2, TICKET_KEY_BYTES = 48 };
 
 struct serve;
 struct serve_admin;
+struct serve_certificates;
 struct serve_signer;
 
 /** One worker thread: its loop, its door to the internet, its share of the gateway. Made and
@@ -55,6 +56,7 @@ struct serve {
     struct wg_store *store;
     struct serve_signer *signer; /**< of the audit */
     struct serve_admin *admin;
+    struct serve_certificates *certificates;
     struct serve_worker *workers;
     size_t worker_count;
     size_t workers_ended; /* control thread */
@@ -70,8 +72,6 @@ WG_MUST_USE enum wg_code serve_worker_init(struct serve_worker *worker, struct s
 WG_MUST_USE enum wg_code serve_worker_start(struct serve_worker *worker, struct wg_err *err);
 /** Posted to the worker's loop: no new requests; ends when the last answer is out. */
 void serve_worker_drain(void *worker);
-/** Posted to the worker's loop: certificates from disk again; a broken one changes nothing. */
-void serve_worker_reload_certificates(void *worker);
 /** After its thread has ended, or was never started. */
 void serve_worker_free(struct serve_worker *worker);
 /** Opens the store in config->data, which is made when it is missing. @return what to do when
@@ -87,6 +87,12 @@ WG_MUST_USE enum wg_code serve_data_write(const struct serve *serve, const char 
 WG_MUST_USE enum wg_code serve_data_read(const struct serve *serve, const char *name,
                                          struct wg_buf *out, struct wg_err *err);
 void serve_data_remove(const struct serve *serve, const char *name);
+
+/** Watches the certificates' files and hands new ones to the workers; when those are made. */
+void serve_certificates_start(struct serve *serve);
+/** Looks at them now; a pair that does not fit is an error at once. */
+void serve_certificates_reload(struct serve *serve);
+void serve_certificates_stop(struct serve *serve);
 
 /** The admin listener, on the control loop; when the workers run. */
 WG_MUST_USE enum wg_code serve_admin_start(struct serve *serve, struct wg_err *err);

@@ -33,21 +33,21 @@ static void on_accept(void *owner, struct wg_stream *stream)
     wg_http_server_adopt(door->server, stream);
 }
 
-static enum wg_code load_certificates(struct serve_worker *worker, struct wg_err *err)
+static enum wg_code take_certificates(struct serve_worker *worker, struct wg_err *err)
 {
     const struct wg_config *config = worker->serve->config;
+    enum wg_code code = WG_OK;
 
-    for (size_t i = 0; i < config->instance_count; i++) {
-        const struct wg_config_instance *instance = &config->instances[i];
+    for (size_t i = 0; i < config->instance_count && code == WG_OK; i++) {
+        const char *name = config->instances[i].server_name;
+        struct wg_tls_pair *pair =
+            wg_certificates_pair(worker->serve->gateway->certificates, i);
 
-        if (wg_tls_server_set(worker->tls_server, wg_str(instance->server_name),
-                              instance->certificate, instance->private_key, err) != WG_OK)
-            return wg_while(err, "instance %s", instance->server_name);
-        atomic_store(&worker->base.gateway->certificate_until_s[i],
-                     wg_tls_server_certificate_until_s(worker->tls_server,
-                                                       wg_str(instance->server_name)));
+        if (wg_tls_server_set_pair(worker->tls_server, wg_str(name), pair, err) != WG_OK)
+            code = wg_while(err, "instance %s", name);
+        wg_tls_pair_unref(pair);
     }
-    return WG_OK;
+    return code;
 }
 
 static void make_server(struct serve_worker *worker, enum wg_direction direction)
@@ -137,7 +137,7 @@ enum wg_code serve_worker_init(struct serve_worker *worker, struct serve *serve,
     worker->base.gateway = serve->gateway;
     if (wg_loop_new(serve->gateway->clock, &worker->base.loop, err) != WG_OK ||
         wg_tls_server_new(&worker->tls_server, err) != WG_OK ||
-        load_certificates(worker, err) != WG_OK ||
+        take_certificates(worker, err) != WG_OK ||
         wg_tls_client_new(serve->config->trust_anchors, &worker->tls_client, err) != WG_OK)
         return err->code;
     wg_tls_server_set_ticket_key(worker->tls_server, serve->ticket_key);
@@ -171,16 +171,6 @@ enum wg_code serve_worker_start(struct serve_worker *worker, struct wg_err *err)
         return wg_fail(err, WG_INTERNAL, "starting a worker thread: %s", strerror(failed));
     worker->has_thread = true;
     return WG_OK;
-}
-
-void serve_worker_reload_certificates(void *owner)
-{
-    struct serve_worker *worker = owner;
-    struct wg_err err;
-
-    if (load_certificates(worker, &err) != WG_OK)
-        wg_log(WG_LOG_ERROR, "tls.reload_failed", "certificates stay as they were",
-               WG_F_TEXT("reason", err.text));
 }
 
 /* The end, from the outside in: doors, answers, deliveries and fetches, policies, then the

@@ -63,6 +63,7 @@ struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway)
 {
     if (!gateway)
         return NULL;
+    wg_certificates_free(gateway->certificates);
     wg_keyring_free(gateway->keyring);
     wg_members_free(gateway->members);
     wg_rooms_free(gateway->rooms);

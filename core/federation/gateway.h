@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "federation/certificates.h"
 #include "federation/directory.h"
 #include "federation/instance.h"
 #include "federation/keyring.h"
@@ -45,6 +46,7 @@ struct wg_gateway {
     struct wg_members *members;
     atomic_uint_fast64_t audit_lost; /**< rows that could not be stored */
     struct wg_keyring *keyring;
+    struct wg_certificates *certificates; /**< set by serve; NULL in `check` */
     /** Set by wg_gateway_restore(); NULL where nothing has to last (`wavegate check`). */
     struct wg_store *store;
     /** The main thread's loop. It outlives the store, so what nobody waits for answers there.

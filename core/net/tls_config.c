@@ -84,15 +84,23 @@ static void start_psa(void)
     psa_status = psa_crypto_init();
 }
 
-enum wg_code wg_tls_config_set(mbedtls_ssl_config *config, int endpoint, struct wg_err *err)
+/* TLS 1.3 keeps its keys in PSA. */
+enum wg_code wg_tls_start(struct wg_err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    int status;
 
-    /* TLS 1.3 keeps its keys in PSA. */
     pthread_once(&once, start_psa);
     if (psa_status != PSA_SUCCESS)
         return wg_fail(err, WG_INTERNAL, "starting mbedTLS: PSA status %d", (int)psa_status);
+    return WG_OK;
+}
+
+enum wg_code wg_tls_config_set(mbedtls_ssl_config *config, int endpoint, struct wg_err *err)
+{
+    int status;
+
+    if (wg_tls_start(err) != WG_OK)
+        return err->code;
     status = mbedtls_ssl_config_defaults(config, endpoint, MBEDTLS_SSL_TRANSPORT_STREAM,
                                          MBEDTLS_SSL_PRESET_DEFAULT);
     if (status == 0)

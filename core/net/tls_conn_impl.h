@@ -31,6 +31,8 @@ struct wg_tls_conn {
     char why_refused[192]; /**< what was wrong with the chain; empty: nothing */
 };
 
+/** Before anything else of mbedTLS; any number of times, any thread. */
+WG_MUST_USE enum wg_code wg_tls_start(struct wg_err *err);
 /** Both ends' settings: versions, suites, ALPN. endpoint is MBEDTLS_SSL_IS_SERVER or _CLIENT.
  */
 WG_MUST_USE enum wg_code wg_tls_config_set(mbedtls_ssl_config *config, int endpoint,
@@ -47,6 +49,8 @@ WG_COLD enum wg_code wg_tls_conn_fail(const struct wg_tls_conn *conn, int status
 /** One sentence on the worst of flags (MBEDTLS_X509_BADCERT_*). */
 WG_COLD void wg_tls_explain_refusal(const mbedtls_x509_crt *certificate, uint32_t flags,
                                     const char *host, char *ret_text, size_t size);
+/** The certificate's DNS names, or its subject when it has none. Foreign bytes become '?'. */
+void wg_tls_name_holder(const mbedtls_x509_crt *certificate, char *ret_text, size_t size);
 int64_t wg_tls_time_s(const mbedtls_x509_time *time);
 
 void wg_tls_certificate_unref(struct wg_tls_certificate *certificate);

@@ -104,8 +104,7 @@ int64_t wg_tls_time_s(const mbedtls_x509_time *time)
     return (int64_t)timegm(&tm);
 }
 
-/** The certificate's DNS names, or its subject when it has none. Foreign bytes become '?'. */
-static void name_holder(const mbedtls_x509_crt *certificate, char *ret_text, size_t size)
+void wg_tls_name_holder(const mbedtls_x509_crt *certificate, char *ret_text, size_t size)
 {
     size_t len = 0;
 
@@ -155,7 +154,7 @@ void wg_tls_explain_refusal(const mbedtls_x509_crt *certificate, uint32_t flags,
         snprintf(ret_text, size, "certificate is not valid before %04d-%02d-%02d", from->year,
                  from->mon, from->day);
     } else if (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) {
-        name_holder(certificate, holder, sizeof holder);
+        wg_tls_name_holder(certificate, holder, sizeof holder);
         snprintf(ret_text, size, "certificate is for %s, not %s", holder, host);
     } else if (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) {
         explain_distrust(certificate, ret_text, size);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "net/tls_conn_impl.h"
+#include "net/tls_pair_impl.h"
 
 #include <mbedtls/ssl_ticket.h>
-#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/map.h"
@@ -133,28 +132,6 @@ enum wg_code wg_tls_server_new(struct wg_tls_server **ret_tls, struct wg_err *er
     return WG_OK;
 }
 
-static enum wg_code load(struct wg_tls_certificate *certificate, const char *certificate_file,
-                         const char *key_file, struct wg_err *err)
-{
-    char doing[160];
-    int status = mbedtls_x509_crt_parse_file(&certificate->chain, certificate_file);
-
-    snprintf(doing, sizeof doing, "reading the certificate chain %s", certificate_file);
-    if (status > 0)
-        return wg_fail(err, WG_CONFIG, "%s: %d of its certificates cannot be read", doing,
-                       status);
-    if (status < 0)
-        return wg_tls_fail(err, WG_CONFIG, status, doing);
-    status = mbedtls_pk_parse_keyfile(&certificate->key, key_file, NULL, wg_tls_random, NULL);
-    snprintf(doing, sizeof doing, "reading the key %s", key_file);
-    if (status < 0)
-        return wg_tls_fail(err, WG_CONFIG, status, doing);
-    if (mbedtls_pk_check_pair(&certificate->chain.pk, &certificate->key, wg_tls_random, NULL))
-        return wg_fail(err, WG_CONFIG, "the key %s does not belong to the certificate %s",
-                       key_file, certificate_file);
-    return WG_OK;
-}
-
 static void put(struct wg_tls_server *tls, struct wg_str host,
                 struct wg_tls_certificate *certificate)
 {
@@ -166,9 +143,8 @@ static void put(struct wg_tls_server *tls, struct wg_str host,
     wg_tls_certificate_unref(wg_map_put(&tls->certificates, host, certificate));
 }
 
-enum wg_code wg_tls_server_set(struct wg_tls_server *tls, struct wg_str server_name,
-                               const char *certificate_file, const char *key_file,
-                               struct wg_err *err)
+enum wg_code wg_tls_server_set_pair(struct wg_tls_server *tls, struct wg_str server_name,
+                                    const struct wg_tls_pair *pair, struct wg_err *err)
 {
     struct wg_tls_certificate *certificate;
     struct wg_str host;
@@ -181,7 +157,7 @@ enum wg_code wg_tls_server_set(struct wg_tls_server *tls, struct wg_str server_n
     certificate->holders = 1;
     mbedtls_x509_crt_init(&certificate->chain);
     mbedtls_pk_init(&certificate->key);
-    if (load(certificate, certificate_file, key_file, err) != WG_OK) {
+    if (wg_tls_pair_parse(pair, &certificate->chain, &certificate->key, err) != WG_OK) {
         wg_tls_certificate_unref(certificate);
         return err->code;
     }
@@ -209,6 +185,20 @@ int64_t wg_tls_server_certificate_until_s(const struct wg_tls_server *tls,
             until_s = link_until_s;
     }
     return until_s;
+}
+
+enum wg_code wg_tls_server_set(struct wg_tls_server *tls, struct wg_str server_name,
+                               const char *certificate_file, const char *key_file,
+                               struct wg_err *err)
+{
+    struct wg_tls_pair *pair;
+    enum wg_code code = wg_tls_pair_load(server_name, certificate_file, key_file, &pair, err);
+
+    if (code != WG_OK)
+        return code;
+    code = wg_tls_server_set_pair(tls, server_name, pair, err);
+    wg_tls_pair_unref(pair);
+    return code;
 }
 
 void wg_tls_server_set_ticket_key(struct wg_tls_server *tls, const uint8_t key[48])
