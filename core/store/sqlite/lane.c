@@ -37,6 +37,30 @@ void wg_db_lane_restore(struct wg_db *db, const struct wg_db_place *place, int64
               db->now_ms, bytes);
 }
 
+struct lane {
+    int64_t head, count;
+    int64_t attempts, bytes; /* of the delivery that leaves */
+};
+
+/* RETURNING would build a table of its own in memory for each row: asking first is cheaper. */
+static bool look(struct wg_db *db, const struct wg_db_place *place, struct lane *ret_lane)
+{
+    sqlite3_stmt *row =
+        wg_db_query(db,
+                    "SELECT l.head, l.count, d.attempts, (SELECT coalesce(length(extra), 0)"
+                    " + coalesce(length(body), 0) FROM message WHERE ord = ?3)"
+                    " FROM delivery d CROSS JOIN lane l ON l.destination = ?1 AND l.room = ?2"
+                    " WHERE d.destination = ?1 AND d.room = ?2 AND d.ord = ?3",
+                    "tti", place->destination, place->room, place->order);
+
+    if (!wg_db_row(db, row))
+        return false;
+    *ret_lane = (struct lane){wg_db_int(row, 0), wg_db_int(row, 1), wg_db_int(row, 2),
+                              wg_db_int(row, 3)};
+    wg_db_end(row);
+    return true;
+}
+
 /* The next of the lane becomes its head, due now. */
 static void advance(struct wg_db *db, const struct wg_db_place *place)
 {
@@ -60,35 +84,26 @@ static void advance(struct wg_db *db, const struct wg_db_place *place)
 
 bool wg_db_lane_remove(struct wg_db *db, const struct wg_db_place *place, int64_t *ret_attempts)
 {
-    sqlite3_stmt *row;
-    int64_t attempts = -1, head = 0, count = 0;
+    struct lane lane;
 
-    row = wg_db_query(db,
-                      "DELETE FROM delivery WHERE destination = ?1 AND room = ?2 AND ord = ?3"
-                      " RETURNING attempts",
-                      "tti", place->destination, place->room, place->order);
-    while (wg_db_row(db, row))
-        attempts = wg_db_int(row, 0);
-    if (attempts < 0)
+    if (!look(db, place, &lane))
         return false;
-    row = wg_db_query(db,
-                      "UPDATE lane SET count = count - 1, bytes = bytes - (SELECT"
-                      " coalesce(length(extra), 0) + coalesce(length(body), 0) FROM message"
-                      " WHERE ord = ?3) WHERE destination = ?1 AND room = ?2"
-                      " RETURNING head, count",
-                      "tti", place->destination, place->room, place->order);
-    while (wg_db_row(db, row)) {
-        head = wg_db_int(row, 0);
-        count = wg_db_int(row, 1);
-    }
-    if (count <= 0)
+    wg_db_run(db, "DELETE FROM delivery WHERE destination = ?1 AND room = ?2 AND ord = ?3",
+              "tti", place->destination, place->room, place->order);
+    if (lane.count <= 1) {
         wg_db_run(db, "DELETE FROM lane WHERE destination = ?1 AND room = ?2", "tt",
                   place->destination, place->room);
-    else if (head == place->order)
-        advance(db, place);
+    } else {
+        wg_db_run(db,
+                  "UPDATE lane SET count = count - 1, bytes = bytes - ?3"
+                  " WHERE destination = ?1 AND room = ?2",
+                  "tti", place->destination, place->room, lane.bytes);
+        if (lane.head == place->order)
+            advance(db, place);
+    }
     db->state.deliveries--;
     if (ret_attempts)
-        *ret_attempts = attempts;
+        *ret_attempts = lane.attempts;
     return true;
 }
 
@@ -113,17 +128,18 @@ void wg_db_park(struct wg_db *db, enum wg_db_parked state, const struct wg_db_pl
 bool wg_db_unpark(struct wg_db *db, enum wg_db_parked state, const struct wg_db_place *place,
                   int64_t *ret_attempts)
 {
-    sqlite3_stmt *row =
-        wg_db_query(db,
-                    "DELETE FROM parked WHERE ord = ?1 AND destination = ?2 AND state = ?3"
-                    " RETURNING attempts",
-                    "iti", place->order, place->destination, (int64_t)state);
-    int64_t attempts = -1;
+    sqlite3_stmt *row = wg_db_query(
+        db, "SELECT n, attempts FROM parked WHERE ord = ?1 AND destination = ?2 AND state = ?3",
+        "iti", place->order, place->destination, (int64_t)state);
+    int64_t number, attempts;
 
-    while (wg_db_row(db, row))
-        attempts = wg_db_int(row, 0);
-    if (attempts < 0)
+    if (!wg_db_row(db, row))
         return false;
+    number = wg_db_int(row, 0);
+    attempts = wg_db_int(row, 1);
+    wg_db_end(row);
+    wg_db_run(db, "DELETE FROM parked WHERE state = ?1 AND n = ?2", "ii", (int64_t)state,
+              number);
     if (state == WG_DB_HELD)
         db->state.held--;
     else

@@ -41,9 +41,9 @@ bool wg_db_message_load(struct wg_db *db, struct wg_arena *arena, int64_t order,
     return true;
 }
 
-void wg_db_message_insert(struct wg_db *db, int64_t order, const struct wg_queued_message *message,
-                          int64_t expires_at_ms, struct wg_str destinations,
-                          int64_t destination_count)
+void wg_db_message_insert(struct wg_db *db, int64_t order,
+                          const struct wg_queued_message *message, int64_t expires_at_ms,
+                          struct wg_str destinations, int64_t destination_count)
 {
     wg_db_run(
         db, "INSERT INTO message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -55,29 +55,26 @@ void wg_db_message_insert(struct wg_db *db, int64_t order, const struct wg_queue
     db->state.body_bytes += wg_db_message_bytes(message);
 }
 
-static void forget(struct wg_db *db, int64_t order)
-{
-    sqlite3_stmt *row =
-        wg_db_query(db,
-                    "DELETE FROM message WHERE ord = ?1"
-                    " RETURNING coalesce(length(extra), 0) + coalesce(length(body), 0)",
-                    "i", order);
-
-    while (wg_db_row(db, row))
-        db->state.body_bytes -= wg_db_int(row, 0);
-}
-
 void wg_db_message_leave(struct wg_db *db, int64_t order)
 {
     sqlite3_stmt *row = wg_db_query(
-        db, "UPDATE fanout SET remaining = remaining - 1 WHERE ord = ?1 RETURNING remaining",
+        db,
+        "SELECT coalesce(length(extra), 0) + coalesce(length(body), 0),"
+        " (SELECT remaining FROM fanout WHERE ord = ?1) FROM message WHERE ord = ?1",
         "i", order);
-    int64_t remaining = 0;
+    int64_t bytes, remaining;
 
-    while (wg_db_row(db, row))
-        remaining = wg_db_int(row, 0);
-    if (remaining > 0)
+    if (!wg_db_row(db, row))
         return;
-    wg_db_run(db, "DELETE FROM fanout WHERE ord = ?1", "i", order);
-    forget(db, order);
+    bytes = wg_db_int(row, 0);
+    remaining = wg_db_int(row, 1); /* 0: it has one destination only */
+    wg_db_end(row);
+    if (remaining > 1) {
+        wg_db_run(db, "UPDATE fanout SET remaining = remaining - 1 WHERE ord = ?1", "i", order);
+        return;
+    }
+    if (remaining > 0)
+        wg_db_run(db, "DELETE FROM fanout WHERE ord = ?1", "i", order);
+    wg_db_run(db, "DELETE FROM message WHERE ord = ?1", "i", order);
+    db->state.body_bytes -= bytes;
 }

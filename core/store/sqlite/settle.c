@@ -18,20 +18,22 @@ static void record_attempt(struct wg_db *db, const struct wg_db_place *place, in
 static void retry(struct wg_db *db, const struct wg_db_place *place,
                   const struct wg_settlement *settlement)
 {
-    sqlite3_stmt *row =
-        wg_db_query(db,
-                    "UPDATE delivery SET attempts = attempts + ?4"
-                    " WHERE destination = ?1 AND room = ?2 AND ord = ?3 RETURNING attempts",
-                    "ttii", place->destination, place->room, place->order,
-                    (int64_t)settlement->was_attempted);
-    int64_t attempts = -1;
+    sqlite3_stmt *row = wg_db_query(
+        db, "SELECT attempts FROM delivery WHERE destination = ?1 AND room = ?2 AND ord = ?3",
+        "tti", place->destination, place->room, place->order);
+    int64_t attempts;
 
-    while (wg_db_row(db, row))
-        attempts = wg_db_int(row, 0);
-    if (attempts < 0)
+    if (!wg_db_row(db, row))
         return;
-    if (settlement->was_attempted)
+    attempts = wg_db_int(row, 0);
+    wg_db_end(row);
+    if (settlement->was_attempted) {
+        wg_db_run(db,
+                  "UPDATE delivery SET attempts = ?4"
+                  " WHERE destination = ?1 AND room = ?2 AND ord = ?3",
+                  "ttii", place->destination, place->room, place->order, ++attempts);
         record_attempt(db, place, attempts, &settlement->attempt);
+    }
     wg_db_run(db,
               "UPDATE lane SET due_at = ?4 WHERE destination = ?1 AND room = ?2 AND head = ?3",
               "ttii", place->destination, place->room, place->order,
