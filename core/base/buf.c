@@ -91,35 +91,42 @@ static size_t plain_run(const char *at, size_t len)
 {
     size_t i = 0;
 
-    while (i < len && at[i] >= 0x20 && at[i] < 0x7f && at[i] != '"' && at[i] != '\\')
+    while (i < len && (unsigned char)(at[i] - 0x20) < 0x5f && at[i] != '"' && at[i] != '\\')
         i++;
     return i;
 }
 
-void wg_buf_add_json(struct wg_buf *buf, struct wg_str text)
+static void add_escaped(struct wg_buf *buf, unsigned char byte)
 {
     static const char *const shorts[] = {
         ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f",
         ['\r'] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\"};
 
-    for (size_t i = 0; i < text.len;) {
-        unsigned char byte;
-        size_t width = plain_run(text.at + i, text.len - i);
+    if (byte < WG_COUNT(shorts) && shorts[byte])
+        wg_buf_add(buf, shorts[byte], 2);
+    else
+        wg_buf_addf(buf, "\\u%04x", byte);
+}
 
-        wg_buf_add(buf, text.at + i, width);
-        i += width;
-        if (i == text.len)
-            break;
-        byte = (unsigned char)text.at[i];
-        width = wg_utf8_width(text.at + i, text.len - i);
-        if (width == 0)
-            wg_buf_addf(buf, "\\ufffd"), width = 1;
-        else if (byte < WG_COUNT(shorts) && shorts[byte])
-            wg_buf_addf(buf, "%s", shorts[byte]);
-        else if (byte < 0x20 || byte == 0x7f)
-            wg_buf_addf(buf, "\\u%04x", byte);
-        else
+void wg_buf_add_json(struct wg_buf *buf, struct wg_str text)
+{
+    for (size_t i = 0; i < text.len && !buf->is_overflown;) {
+        size_t width = plain_run(text.at + i, text.len - i);
+        unsigned char byte = (unsigned char)text.at[i];
+
+        if (width > buf->limit - buf->len) {
+            wg_buf_add(buf, text.at + i, buf->limit - buf->len);
+            buf->is_overflown = true;
+        } else if (width > 0) {
             wg_buf_add(buf, text.at + i, width);
+        } else if ((width = wg_utf8_width(text.at + i, text.len - i)) == 0) {
+            wg_buf_add(buf, "\\ufffd", 6);
+            width = 1;
+        } else if (byte < 0x20 || byte == 0x7f || byte == '"' || byte == '\\') {
+            add_escaped(buf, byte);
+        } else {
+            wg_buf_add(buf, text.at + i, width);
+        }
         i += width;
     }
 }

@@ -2,7 +2,7 @@
 #include "base/id.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "base/macros.h"
@@ -23,17 +23,37 @@ void wg_random(void *at, unsigned len)
     }
 }
 
+/* Ids are no secrets: a system call for many of them. A fork would repeat what is left, so what
+ * forks must exec. */
+static void random_of_id(unsigned char at[16])
+{
+    static _Thread_local unsigned char pool[16 * 64];
+    static _Thread_local unsigned left;
+
+    if (left == 0) {
+        wg_random(pool, sizeof pool);
+        left = sizeof pool;
+    }
+    left -= 16;
+    memcpy(at, pool + left, 16);
+}
+
 void wg_uuid_make(int64_t wall_ms, char ret_text[WG_UUID_TEXT])
 {
+    static const char digits[] = "0123456789abcdef";
     unsigned char b[16];
+    char *at = ret_text;
 
-    wg_random(b, sizeof b);
+    random_of_id(b);
     for (int i = 0; i < 6; i++)
         b[i] = (unsigned char)((uint64_t)wall_ms >> (8 * (5 - i)));
     b[6] = (unsigned char)(0x70 | (b[6] & 0x0f));
     b[8] = (unsigned char)(0x80 | (b[8] & 0x3f));
-    snprintf(ret_text, WG_UUID_TEXT,
-             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-             b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-             b[15]);
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *at++ = '-';
+        *at++ = digits[b[i] >> 4];
+        *at++ = digits[b[i] & 15];
+    }
+    *at = '\0';
 }

@@ -2,7 +2,6 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -73,24 +72,67 @@ struct line {
     char storage[LINE_LIMIT_BYTES + 1];
 };
 
+/* Splitting a second into its date costs more than the rest of a short line, and lines come
+ * many to a second. */
 static void add_time(struct wg_buf *out)
 {
+    static _Thread_local struct {
+        time_t second;
+        size_t len;
+        char text[32];
+    } known;
     struct timespec now;
     struct tm parts;
-    char text[32];
+    int ms;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &parts);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-    wg_buf_addf(out, "%s.%03ldZ", text, now.tv_nsec / 1000000);
+    if (known.len == 0 || known.second != now.tv_sec) {
+        gmtime_r(&now.tv_sec, &parts);
+        known.len = strftime(known.text, sizeof known.text, "%Y-%m-%dT%H:%M:%S", &parts);
+        known.second = now.tv_sec;
+    }
+    ms = (int)(now.tv_nsec / 1000000);
+    wg_buf_add(out, known.text, known.len);
+    wg_buf_add(out,
+               (const char[]){'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
+                              (char)('0' + ms % 10), 'Z'},
+               5);
+}
+
+static void add_word(struct wg_buf *out, const char *word)
+{
+    wg_buf_add(out, word, strlen(word));
+}
+
+static void add_int(struct wg_buf *out, int64_t value)
+{
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    char digits[20];
+    size_t at = sizeof digits;
+
+    if (value < 0)
+        wg_buf_addc(out, '-');
+    do
+        digits[--at] = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    wg_buf_add(out, digits + at, sizeof digits - at);
+}
+
+static bool is_name_byte(char byte)
+{
+    return byte > ' ' && byte < 0x7f && byte != '"' && byte != '=' && byte != '\\';
 }
 
 /* Names may come from a policy: what could end one early becomes '_', in every format. */
 static void add_name(struct wg_buf *out, const char *name)
 {
-    for (size_t i = 0; name[i] && i < NAME_LIMIT_BYTES; i++)
-        wg_buf_addc(out, name[i] > ' ' && name[i] < 0x7f && !strchr("\"=\\", name[i]) ? name[i]
-                                                                                      : '_');
+    size_t i = 0;
+
+    while (i < NAME_LIMIT_BYTES && is_name_byte(name[i]))
+        i++;
+    wg_buf_add(out, name, i);
+    for (; name[i] && i < NAME_LIMIT_BYTES; i++)
+        wg_buf_addc(out, is_name_byte(name[i]) ? name[i] : '_');
 }
 
 /* As much of text as there is room for, in whole characters; one byte stays for a quote. */
@@ -109,7 +151,7 @@ static void add_text(struct line *line, struct wg_str text)
 static bool is_bare(struct wg_str text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] <= ' ' || text.at[i] >= 0x7f || strchr("\"=\\", text.at[i]))
+        if (!is_name_byte(text.at[i]))
             return false;
     }
     return text.len > 0;
@@ -121,21 +163,21 @@ static void add_value(struct line *line, const struct wg_field *field)
     const char *quote = line->format != WG_LOG_JSON && is_bare(field->text) ? "" : "\"";
 
     if (field->type == WG_FIELD_INT) {
-        wg_buf_addf(buf, "%" PRId64, field->integer);
+        add_int(buf, field->integer);
     } else if (field->type == WG_FIELD_FLOAT) {
         /* JSON has no word for what is not a number. */
         if (isfinite(field->real))
             wg_buf_addf(buf, "%.3f", field->real);
         else
-            wg_buf_addf(buf, "null");
+            add_word(buf, "null");
     } else {
-        wg_buf_addf(buf, "%s", quote);
+        add_word(buf, quote);
         if (buf->is_overflown || buf->len >= ROOM_BYTES) {
             buf->is_overflown = true;
             return;
         }
         add_text(line, field->text);
-        wg_buf_addf(buf, "%s", quote);
+        add_word(buf, quote);
     }
 }
 
@@ -147,9 +189,9 @@ static void add_field(struct line *line, const struct wg_field *field)
 
     if (field->type == WG_FIELD_STR && !field->text.at)
         return;
-    wg_buf_addf(buf, line->format == WG_LOG_JSON ? ",\"" : " ");
+    add_word(buf, line->format == WG_LOG_JSON ? ",\"" : " ");
     add_name(buf, field->name);
-    wg_buf_addf(buf, line->format == WG_LOG_JSON ? "\":" : "=");
+    add_word(buf, line->format == WG_LOG_JSON ? "\":" : "=");
     add_value(line, field);
     if (buf->is_overflown) {
         buf->is_overflown = false;
@@ -171,15 +213,15 @@ static void add_head(struct line *line, enum wg_log_level level, const char *eve
     };
     struct wg_buf *buf = &line->buf;
 
-    wg_buf_addf(buf, "%s", words[line->format].time);
+    add_word(buf, words[line->format].time);
     add_time(buf);
     wg_buf_addf(buf, line->format == WG_LOG_HUMAN ? "%s%-5s" : "%s%s",
                 words[line->format].level, level_names[level]);
-    wg_buf_addf(buf, "%s", words[line->format].event);
+    add_word(buf, words[line->format].event);
     add_name(buf, event);
-    wg_buf_addf(buf, "%s", words[line->format].message);
+    add_word(buf, words[line->format].message);
     add_text(line, wg_str(message));
-    wg_buf_addf(buf, "%s", words[line->format].end);
+    add_word(buf, words[line->format].end);
 }
 
 static void write_line(const struct wg_buf *line)
@@ -216,8 +258,8 @@ void wg_log_fields(enum wg_log_level level, const char *event, const char *messa
         add_field(&line, fields);
     line.buf.limit = LINE_LIMIT_BYTES;
     if (line.is_cut)
-        wg_buf_addf(&line.buf, is_json ? ",\"cut\":true" : " cut=true");
-    wg_buf_addf(&line.buf, is_json ? "}\n" : "\n");
+        add_word(&line.buf, is_json ? ",\"cut\":true" : " cut=true");
+    add_word(&line.buf, is_json ? "}\n" : "\n");
     write_line(&line.buf);
     errno = was;
 }
