@@ -69,7 +69,8 @@ class Serving:
 
     def __init__(self, world, config):
         self.config_file = world.write_config(config)
-        self.log_file = world.path("log")
+        # Not beside the configuration, whose folder the gateway watches: a line would wake it.
+        self.log_file = world.path("log", "gateway")
         with open(self.log_file, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 [harness.wavegate_binary(), "serve", "--config", self.config_file],
