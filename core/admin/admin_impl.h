@@ -101,6 +101,13 @@ json_t *wg_admin_time(int64_t wall_ms);
 /** {name: [...rows], "next_cursor": ...}; takes rows over; an absent cursor is left out. */
 json_t *wg_admin_list(const char *name, json_t *rows, struct wg_str next_cursor);
 
+/* ---- peers.c ---- */
+
+/** The peer's name from the path. @return false after having answered. */
+bool wg_admin_peer_name(struct wg_admin_request *request, struct wg_str *ret_name);
+/** All that is known of a peer, its row in a list; NULL when nothing is. */
+json_t *wg_admin_peer_describe(struct wg_admin_request *request, struct wg_str name);
+
 /* ---- peer_read.c: a signed GET at a peer ---- */
 
 struct wg_admin_read {
@@ -161,6 +168,9 @@ void wg_admin_peer_list(struct wg_admin_request *request);
 void wg_admin_peer_get(struct wg_admin_request *request);
 void wg_admin_peer_refresh(struct wg_admin_request *request);
 void wg_admin_peer_forget(struct wg_admin_request *request);
+void wg_admin_peer_label(struct wg_admin_request *request);
+void wg_admin_peer_pin(struct wg_admin_request *request);
+void wg_admin_peer_unpin(struct wg_admin_request *request);
 void wg_admin_foreign_refresh(struct wg_admin_request *request);
 void wg_admin_invite(struct wg_admin_request *request);
 void wg_admin_backfill(struct wg_admin_request *request);

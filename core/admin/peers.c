@@ -28,6 +28,47 @@ static json_t *flatten(json_t *peer)
     return peer;
 }
 
+/* The pin, and whether it still is the key that the peer publishes. */
+static void add_pin(json_t *peer, json_t *pin)
+{
+    json_t *newest = json_array_get(json_object_get(peer, "keys"), 0);
+    const char *key = json_string_value(json_object_get(newest, "public_key"));
+
+    if (key)
+        json_object_set_new(pin, "is_published",
+                            json_boolean(strcmp(key, json_string_value(json_object_get(
+                                                         pin, "public_key"))) == 0));
+    json_object_set(peer, "pin", pin);
+}
+
+/* What operators have set down stands for itself: also of a peer that was never met. */
+static json_t *add_notes(json_t *peer, struct wg_str name, json_t *notes)
+{
+    json_t *labels = json_object_get(notes, "labels");
+
+    if (!peer && notes)
+        peer = json_pack("{s:o, s:n, s:n, s:n, s:i, s:i, s:[], s:n}", "server_name",
+                         wg_admin_string(name), "first_seen", "last_seen", "last_error",
+                         "events_received_24h", 0, "events_sent_24h", 0, "keys", "descriptor");
+    if (!peer)
+        return NULL;
+    json_object_set_new(peer, "labels", labels ? json_incref(labels) : json_object());
+    if (json_object_get(notes, "note"))
+        json_object_set(peer, "note", json_object_get(notes, "note"));
+    if (json_object_get(notes, "pin"))
+        add_pin(peer, json_object_get(notes, "pin"));
+    json_decref(notes);
+    return peer;
+}
+
+json_t *wg_admin_peer_describe(struct wg_admin_request *request, struct wg_str name)
+{
+    json_t *peer = wg_peers_describe(request->gateway->directory, name);
+
+    return add_notes(peer ? flatten(peer) : NULL, name,
+                     wg_notes_document(request->gateway->notes, name));
+}
+
 void wg_admin_peer_list(struct wg_admin_request *request)
 {
     struct wg_directory *directory = request->gateway->directory;
@@ -46,16 +87,15 @@ void wg_admin_peer_list(struct wg_admin_request *request)
     }
     rows = json_array();
     for (size_t i = 0; i < count; i++) {
-        json_t *row = wg_peers_describe(directory, names[i]);
+        json_t *row = wg_admin_peer_describe(request, names[i]);
 
         if (row) /* else it was forgotten in the meantime */
-            json_array_append_new(rows, flatten(row));
+            json_array_append_new(rows, row);
     }
     wg_admin_answer(request, 200, wg_admin_list("peers", rows, next));
 }
 
-/* @return false after having answered. */
-static bool take_name(struct wg_admin_request *request, struct wg_str *ret_name)
+bool wg_admin_peer_name(struct wg_admin_request *request, struct wg_str *ret_name)
 {
     struct wg_err err;
 
@@ -75,7 +115,7 @@ static void no_such_peer(struct wg_admin_request *request, struct wg_str name)
 
 static void answer_peer(struct wg_admin_request *request, struct wg_str name, json_t *queue)
 {
-    json_t *peer = wg_peers_describe(request->gateway->directory, name);
+    json_t *peer = wg_admin_peer_describe(request, name);
 
     if (!peer) {
         json_decref(queue);
@@ -84,7 +124,7 @@ static void answer_peer(struct wg_admin_request *request, struct wg_str name, js
     }
     if (queue)
         json_object_set_new(peer, "queue", queue);
-    wg_admin_answer(request, 200, flatten(peer));
+    wg_admin_answer(request, 200, peer);
 }
 
 static json_t *describe_queue(const struct wg_destination_state *state)
@@ -129,7 +169,7 @@ void wg_admin_peer_get(struct wg_admin_request *request)
 {
     struct wg_str name;
 
-    if (take_name(request, &name))
+    if (wg_admin_peer_name(request, &name))
         wg_store_destinations(request->gateway->store, request->worker->loop,
                               (struct wg_str){NULL, 0}, WG_QUEUE_PAGE_MAX, on_destinations,
                               request);
@@ -186,7 +226,7 @@ void wg_admin_peer_refresh(struct wg_admin_request *request)
 {
     struct wg_str name;
 
-    if (take_name(request, &name))
+    if (wg_admin_peer_name(request, &name))
         on_known(request);
 }
 
@@ -214,7 +254,7 @@ void wg_admin_peer_forget(struct wg_admin_request *request)
         .audit_count = 1,
     };
 
-    if (!take_name(request, &put.key))
+    if (!wg_admin_peer_name(request, &put.key))
         return;
     row.peer = put.key;
     if (wg_peers_forget(request->gateway->directory, put.key))

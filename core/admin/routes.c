@@ -30,6 +30,11 @@ const struct wg_admin_route wg_admin_routes[] = {
     {"GET", "/_wavegate/v1/peers/{name}", WG_ROLE_READ, 0, wg_admin_peer_get},
     {"POST", "/_wavegate/v1/peers/{name}/refresh", WG_ROLE_OPERATE, 0, wg_admin_peer_refresh},
     {"DELETE", "/_wavegate/v1/peers/{name}", WG_ROLE_ADMIN, 0, wg_admin_peer_forget},
+    {"POST", "/_wavegate/v1/peers/{name}/label", WG_ROLE_OPERATE, WG_WANTS_BODY,
+     wg_admin_peer_label},
+    {"PUT", "/_wavegate/v1/peers/{name}/pin", WG_ROLE_ADMIN, WG_WANTS_BODY_IF_GIVEN,
+     wg_admin_peer_pin},
+    {"DELETE", "/_wavegate/v1/peers/{name}/pin", WG_ROLE_ADMIN, 0, wg_admin_peer_unpin},
 
     {"POST", "/_wavegate/v1/doctor", WG_ROLE_OPERATE, WG_WANTS_BODY_IF_GIVEN, wg_admin_doctor},
 

@@ -91,6 +91,31 @@ static void print_moment(const char *label, const json_t *object, const char *me
     printf("%-20s %s\n", label, text);
 }
 
+static void print_notes(const json_t *peer)
+{
+    json_t *labels = json_object_get(peer, "labels");
+    const json_t *pin = json_object_get(peer, "pin");
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(labels, name, value)
+    {
+        printf("%-20s %s=", "label", name);
+        cli_print_plain(json_string_value(value));
+        putchar('\n');
+    }
+    if (*cli_text(peer, "note")) {
+        printf("%-20s ", "note");
+        cli_print_plain(cli_text(peer, "note"));
+        putchar('\n');
+    }
+    if (pin)
+        printf("%-20s %s, by %s%s\n", "pinned key", cli_text(pin, "kid"), cli_text(pin, "by"),
+               json_is_false(json_object_get(pin, "is_published"))
+                   ? "; the peer publishes another: what it signs with that is refused"
+                   : "");
+}
+
 static void print_peer(const json_t *peer)
 {
     const json_t *descriptor = json_object_get(peer, "descriptor");
@@ -123,14 +148,15 @@ static void print_peer(const json_t *peer)
         printf("%-20s ", i ? "" : "keys");
         print_moment(cli_text(key, "kid"), key, "first_seen");
     }
+    print_notes(peer);
     if (json_is_object(queue))
         printf("%-20s %lld%s\n", "waiting for it", number(queue, "deliveries"),
                json_is_true(json_object_get(queue, "suspended")) ? ", suspended" : "");
 }
 
-/* PEER NAME REST, the name as one segment of a path. */
+/* PEER NAME REST, the name as one segment of a path. Takes body over. */
 static json_t *ask_peer(struct cli_client *client, const char *method, const char *name,
-                        const char *rest)
+                        const char *rest, json_t *body)
 {
     struct wg_buf target;
     json_t *answer;
@@ -139,29 +165,81 @@ static json_t *ask_peer(struct cli_client *client, const char *method, const cha
     wg_buf_addf(&target, PEER);
     cli_add_segment(&target, name);
     wg_buf_addf(&target, "%s", rest);
-    answer = cli_client_ask(client, method, target.at, NULL);
+    answer = cli_client_ask(client, method, target.at, body);
     wg_buf_done(&target);
+    json_decref(body);
     return answer;
+}
+
+/* "tier=partner", "tier=" to take it out. @return NULL after having said what is wrong. */
+static json_t *label_body(const struct cli_arguments *arguments)
+{
+    const char *note = cli_argument(arguments, "--note");
+    json_t *labels = json_object();
+    json_t *body = json_pack("{s:o}", "labels", labels);
+
+    if (note)
+        json_object_set_new(body, "note", json_string(note));
+    for (size_t i = 2; i < arguments->word_count; i++) {
+        struct wg_str value = wg_str(arguments->words[i]);
+        struct wg_str name = wg_str_split(&value, '=');
+
+        if (!value.at) {
+            fprintf(stderr, "wavegate peers label: '%s' is not KEY=VALUE\n",
+                    arguments->words[i]);
+            json_decref(body);
+            return NULL;
+        }
+        json_object_setn_new(labels, name.at, name.len,
+                             value.len ? json_stringn(value.at, value.len) : json_null());
+    }
+    return body;
+}
+
+static const struct verb {
+    const char *name, *method, *rest;
+} verbs[] = {
+    {"refresh", "POST", "/refresh"}, {"forget", "DELETE", ""},    {"label", "POST", "/label"},
+    {"pin", "PUT", "/pin"},          {"unpin", "DELETE", "/pin"},
+};
+
+static const struct verb *verb_of(const struct cli_arguments *arguments)
+{
+    for (size_t i = 0; i < WG_COUNT(verbs); i++)
+        if (arguments->word_count > 1 && strcmp(arguments->words[0], verbs[i].name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+static json_t *ask(struct cli_client *client, const struct cli_arguments *arguments,
+                   const struct verb *verb)
+{
+    const char *key = cli_argument(arguments, "--key");
+    json_t *body = NULL;
+
+    if (!verb)
+        return ask_peer(client, "GET", arguments->words[0], "", NULL);
+    if (strcmp(verb->name, "label") == 0) {
+        body = label_body(arguments);
+        if (!body)
+            return NULL;
+    }
+    if (key)
+        body = json_pack("{s:s}", "key", key);
+    return ask_peer(client, verb->method, arguments->words[1], verb->rest, body);
 }
 
 static int run(struct cli_client *client, const struct cli_arguments *arguments, bool is_json)
 {
-    const char *verb = arguments->word_count == 2 ? arguments->words[0] : "";
-    const char *name = arguments->words[arguments->word_count - 1];
-    bool is_forget = strcmp(verb, "forget") == 0;
-    bool is_refresh = strcmp(verb, "refresh") == 0;
-    json_t *answer = ask_peer(client,
-                              is_forget    ? "DELETE"
-                              : is_refresh ? "POST"
-                                           : "GET",
-                              name, is_refresh ? "/refresh" : "");
+    const struct verb *verb = verb_of(arguments);
+    json_t *answer = ask(client, arguments, verb);
 
     if (!answer)
         return CLI_REFUSED;
     if (is_json)
         cli_print_json(answer, JSON_INDENT(2));
-    else if (is_forget)
-        printf("%s is forgotten\n", name);
+    else if (verb && strcmp(verb->name, "forget") == 0)
+        printf("%s is forgotten\n", arguments->words[1]);
     else
         print_peer(answer);
     json_decref(answer);

@@ -30,6 +30,7 @@ static void fill_peer(struct wg_exchange *x, struct wg_question *question)
     question->peer.last_seen_s = facts.last_seen_s;
     question->peer.key_age_s = since(question->now_s, facts.key_since_s);
     question->peer.key_id = wg_arena_copy(x->arena, wg_str(facts.kid));
+    wg_notes_labels(x->worker->gateway->notes, x->peer_name, x->arena, &question->peer.labels);
     question->peer.events_24h = facts.events_24h;
     question->peer.failures_24h = facts.failures_24h;
     if (question->peer.known_for_s < 0)

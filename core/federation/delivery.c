@@ -204,7 +204,6 @@ enum verdict { STANDS, FALLS, WAITS };
  * be stolen in the meantime, or the file tampered with. */
 static enum verdict verify_again(struct wg_delivery_attempt *attempt, struct wg_err *err)
 {
-    struct wg_directory *directory = attempt->worker->gateway->directory;
     struct wg_str kids[KIDS_READ];
     struct wg_event event;
     enum verdict verdict = FALLS;
@@ -218,7 +217,7 @@ static enum verdict verify_again(struct wg_delivery_attempt *attempt, struct wg_
     for (size_t i = 0; i < count && i < KIDS_READ && verdict == FALLS; i++) {
         struct wg_public_key key;
 
-        if (!wg_directory_key_ever(directory, event.origin, kids[i], &key))
+        if (!wg_gateway_key_ever(attempt->worker->gateway, event.origin, kids[i], &key))
             verdict = attempt->peer ? FALLS : WAITS; /* asked once already? */
         else if (wg_event_verify(&event, &key, err) == WG_OK)
             verdict = STANDS;

@@ -235,7 +235,8 @@ void wg_directory_facts(struct wg_directory *directory, struct wg_str name,
 }
 
 bool wg_directory_key_ever(struct wg_directory *directory, struct wg_str name,
-                           struct wg_str kid, struct wg_public_key *ret_key)
+                           struct wg_str kid, struct wg_public_key *ret_key,
+                           int64_t *ret_first_s)
 {
     struct wg_directory_shard *shard = wg_directory_enter(directory, name);
     struct wg_peer_record *record = wg_map_get(&shard->records, name);
@@ -244,6 +245,7 @@ bool wg_directory_key_ever(struct wg_directory *directory, struct wg_str name,
     for (size_t i = 0; record && i < record->key_count && !is_found; i++) {
         if (wg_str_is(kid, record->keys[i].key.kid)) {
             *ret_key = record->keys[i].key;
+            *ret_first_s = record->keys[i].first_s;
             is_found = true;
         }
     }

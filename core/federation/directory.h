@@ -70,11 +70,11 @@ bool wg_directory_saw(struct wg_directory *directory, struct wg_str name);
 size_t wg_peer_keys(const struct wg_peer *peer, struct wg_str kid, int64_t now_s,
                     const struct wg_public_key **ret_keys, size_t limit);
 
-/** A key the peer has published at any time we know of, by its kid: for history, never for
- * requests.
+/** A key the peer has published at any time we know of, by its kid, and since when we know it.
  * @return false when we have not seen it. */
 bool wg_directory_key_ever(struct wg_directory *directory, struct wg_str name,
-                           struct wg_str kid, struct wg_public_key *ret_key);
+                           struct wg_str kid, struct wg_public_key *ret_key,
+                           int64_t *ret_first_s);
 
 /** A discovery that failed, for the log; called on the loop that fetched. */
 void wg_directory_on_failure(struct wg_directory *directory,

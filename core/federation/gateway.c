@@ -50,6 +50,7 @@ enum wg_code wg_gateway_new(const struct wg_config *config, const struct wg_cloc
     gateway->tokens = wg_tokens_new(clock);
     gateway->rooms = wg_rooms_new();
     gateway->members = wg_members_new(clock);
+    gateway->notes = wg_notes_new();
     gateway->keyring = wg_keyring_new();
     *ret_gateway = gateway;
     return WG_OK;
@@ -65,6 +66,7 @@ struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway)
         return NULL;
     wg_certificates_free(gateway->certificates);
     wg_keyring_free(gateway->keyring);
+    wg_notes_free(gateway->notes);
     wg_members_free(gateway->members);
     wg_rooms_free(gateway->rooms);
     wg_tokens_free(gateway->tokens);
@@ -105,6 +107,20 @@ const struct wg_instance *wg_gateway_instance(const struct wg_gateway *gateway,
      */
     wg_server_name_split(authority, 443, &host, &port);
     return find(gateway, host);
+}
+
+bool wg_gateway_key_ever(struct wg_gateway *gateway, struct wg_str peer, struct wg_str kid,
+                         struct wg_public_key *ret_key)
+{
+    struct wg_public_key key, pinned;
+    int64_t first_s, since_s;
+
+    if (!wg_directory_key_ever(gateway->directory, peer, kid, &key, &first_s) ||
+        (wg_notes_pin(gateway->notes, peer, &pinned, &since_s) && first_s >= since_s &&
+         !wg_public_key_equal(&key, &pinned)))
+        return false;
+    *ret_key = key;
+    return true;
 }
 
 void wg_worker_when_idle(struct wg_worker *worker, void (*on_idle)(void *owner), void *owner)

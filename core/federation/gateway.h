@@ -10,6 +10,7 @@
 #include "federation/lanes.h"
 #include "federation/members.h"
 #include "federation/nonces.h"
+#include "federation/notes.h"
 #include "federation/rooms.h"
 #include "federation/taken.h"
 #include "federation/tokens.h"
@@ -44,6 +45,7 @@ struct wg_gateway {
     struct wg_tokens *tokens;
     struct wg_rooms *rooms;
     struct wg_members *members;
+    struct wg_notes *notes;
     atomic_uint_fast64_t audit_lost; /**< rows that could not be stored */
     struct wg_keyring *keyring;
     struct wg_certificates *certificates; /**< set by serve; NULL in `check` */
@@ -62,6 +64,11 @@ struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway);
  * name. */
 const struct wg_instance *wg_gateway_instance(const struct wg_gateway *gateway,
                                               struct wg_str authority);
+
+/** A key the peer has shown at any time we know of, by its kid: for history. One that came up
+ * after another was pinned is not among them. */
+bool wg_gateway_key_ever(struct wg_gateway *gateway, struct wg_str peer, struct wg_str kid,
+                         struct wg_public_key *ret_key);
 
 /** One event loop's share: what its requests need and nobody else touches. Thread: its loop. */
 struct wg_worker {

@@ -48,7 +48,7 @@ static bool find_key(struct wg_history *history, struct wg_str origin, struct wg
     const struct wg_instance *ours = wg_gateway_instance(history->worker->gateway, origin);
 
     if (!ours)
-        return wg_directory_key_ever(history->worker->gateway->directory, origin, kid, ret_key);
+        return wg_gateway_key_ever(history->worker->gateway, origin, kid, ret_key);
     if (!wg_str_is(kid, ours->key.public_key.kid))
         return false;
     *ret_key = ours->key.public_key;

@@ -70,6 +70,11 @@ static enum wg_code take_members(struct restore *restore, struct wg_str key, jso
     return wg_members_restore(restore->gateway->members, key, json, restore->err);
 }
 
+static enum wg_code take_notes(struct restore *restore, struct wg_str key, json_t *json)
+{
+    return wg_notes_set(restore->gateway->notes, key, json, restore->err);
+}
+
 static enum wg_code take_peer(struct restore *restore, struct wg_str key, json_t *json)
 {
     return wg_peers_restore(restore->gateway->directory, key, json, restore->err);
@@ -82,6 +87,7 @@ static const struct {
     {WG_STORED_TOKENS, take_token}, {WG_STORED_ROOMS, take_room},
     {WG_STORED_KEYS, take_keys},    {WG_STORED_POLICIES, take_policy},
     {WG_STORED_PEERS, take_peer},   {WG_STORED_MEMBERS, take_members},
+    {WG_STORED_NOTES, take_notes},
 };
 
 static void on_page(void *owner, const struct wg_err *err, const struct wg_document_page *page);

@@ -61,12 +61,31 @@ static void accept(struct wg_exchange *x, const struct wg_public_key *key)
                WG_F_STR("policy", x->decision.policy));
 }
 
+/* Before anybody is asked: an operator has said which key it is, whatever a descriptor says. */
+static enum wg_stage_result refuse_unpinned(struct wg_exchange *x,
+                                            const struct wg_public_key *key,
+                                            const struct wg_public_key *pinned)
+{
+    x->decision = (struct wg_decision){.verdict = WG_VERDICT_DENY,
+                                       .code = WG_POLICY_REJECTED,
+                                       .policy = WG_STR("pin"),
+                                       .limit = {-1, -1, -1}};
+    return wg_exchange_fail(
+        x, WG_POLICY_REJECTED,
+        "the key of '%.*s' is pinned here to '%s', it signs with '%s': tell "
+        "the operator of '%.*s' that the key has changed",
+        WG_STR_F(x->peer_name), pinned->kid, key->kid, WG_STR_F(x->instance->server_name));
+}
+
 enum wg_stage_result wg_stage_recognise(struct wg_exchange *x)
 {
     for (; x->shown_at < x->shown_count; x->shown_at++) {
         const struct wg_public_key *key = &x->shown[x->shown_at];
         enum wg_stage_result result;
+        struct wg_public_key pinned;
 
+        if (wg_notes_refuse(x->worker->gateway->notes, x->peer_name, key, &pinned))
+            return refuse_unpinned(x, key, &pinned);
         if (!x->is_asked && wg_keyring_has(x->worker->gateway->keyring,
                                            x->instance->server_name, x->peer_name, key))
             continue;

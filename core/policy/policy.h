@@ -53,6 +53,7 @@ struct wg_question {
     struct {
         struct wg_str name, key_id, mode;
         int64_t known_for_s, last_seen_s, key_age_s, events_24h, failures_24h;
+        struct wg_headers labels; /**< set by operators */
     } peer;
     struct {
         struct wg_str id;

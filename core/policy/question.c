@@ -9,7 +9,7 @@
 
 /* The names of a handler's view (view.c), as places to write to. */
 
-enum kind { STR, INTEGER, FLAG, YES_NO, DIRECTION };
+enum kind { STR, INTEGER, FLAG, YES_NO, DIRECTION, LABELS };
 
 struct place {
     const char *section, *name;
@@ -33,6 +33,7 @@ static const struct place places[] = {
     {"peer", "events_24h", INTEGER, Q(peer.events_24h)},
     {"peer", "failures_24h", INTEGER, Q(peer.failures_24h)},
     {"peer", "mode", STR, Q(peer.mode)},
+    {"peer", "labels", LABELS, Q(peer.labels)},
     {"room", "id", STR, Q(room.id)},
     {"room", "federated", FLAG, Q(room.federated)},
     {"room", "foreign_participants", INTEGER, Q(room.foreign_participants)},
@@ -108,6 +109,26 @@ static enum wg_code wrong(const struct place *place, const char *wanted, struct 
     return wg_fail(err, WG_INVALID, "%s.%s must be %s", place->section, place->name, wanted);
 }
 
+static enum wg_code put_labels(const struct place *place, const json_t *value,
+                               struct wg_arena *arena, struct wg_headers *labels,
+                               struct wg_err *err)
+{
+    const char *name;
+    json_t *text;
+
+    if (!json_is_object(value))
+        return wrong(place, "an object of strings", err);
+    json_object_foreach((json_t *)(uintptr_t)value, name, text)
+    {
+        if (!json_is_string(text))
+            return wrong(place, "an object of strings", err);
+        wg_headers_add(
+            labels, arena, wg_arena_copy(arena, wg_str(name)),
+            wg_arena_copy(arena, wg_str_of(json_string_value(text), json_string_length(text))));
+    }
+    return WG_OK;
+}
+
 static enum wg_code put(const struct place *place, const json_t *value, struct wg_arena *arena,
                         struct wg_question *question, struct wg_err *err)
 {
@@ -141,6 +162,8 @@ static enum wg_code put(const struct place *place, const json_t *value, struct w
             return wrong(place, "\"inbound\" or \"outbound\"", err);
         *(enum wg_direction *)at = text[0] == 'i' ? WG_INBOUND : WG_OUTBOUND;
         break;
+    case LABELS:
+        return put_labels(place, value, arena, at, err);
     }
     return WG_OK;
 }

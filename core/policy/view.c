@@ -198,6 +198,17 @@ static void push_flag(lua_State *L, enum wg_flag flag)
         lua_pushboolean(L, flag == WG_FLAG_YES);
 }
 
+static void push_labels(lua_State *L, const struct wg_headers *labels)
+{
+    lua_createtable(L, 0, (int)labels->count);
+    for (size_t i = 0; i < labels->count; i++) {
+        push_str(L, &labels->at[i].name);
+        push_str(L, &labels->at[i].value);
+        lua_rawset(L, -3);
+    }
+    wg_lock(L);
+}
+
 static void push_field(lua_State *L, struct wg_policy_call *call, enum view view,
                        const struct field *field)
 {
@@ -230,8 +241,7 @@ static void push_field(lua_State *L, struct wg_policy_call *call, enum view view
         wg_content_push(L, call, question->event->content);
         break;
     case LABELS:
-        lua_newtable(L);
-        wg_lock(L);
+        push_labels(L, &question->peer.labels);
         break;
     case VIEW:
         push_part(L, call, (enum view)field->offset);
