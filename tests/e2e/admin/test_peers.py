@@ -95,11 +95,11 @@ def test_strangers_are_not_kept(town, operator):
 
 
 def test_policies_are_told_the_counts(town, operator):
+    for _ in range(2):
+        town.send()
     town.world.write("policies/main.lua", 'local w = require "wavegate"\nw.use("standard")\n'
                      'w.on("event", function(_, ctx)\n  return w.deny { reason = '
                      'ctx.peer.events_24h .. " " .. ctx.peer.failures_24h }\nend)\n')
-    for _ in range(2):
-        town.send()
     operator.post("/_wavegate/v1/generations/reload?server_name=a.example.test")
     assert town.send().message == "2 0"
     assert town.send().message == "2 1"
