@@ -94,6 +94,9 @@ bool wg_admin_members(struct wg_admin_request *request, const char *const *names
 struct wg_audit_row wg_admin_audit(struct wg_admin_request *request, const char *action);
 /** The row's extra: json as text in the arena; takes json over. */
 struct wg_str wg_admin_text(struct wg_admin_request *request, json_t *json);
+/** JSON that this gateway has written and stored; NULL when there is none. Unlike what comes
+ * from outside, its whole numbers stay whole. */
+json_t *wg_admin_stored(struct wg_str text);
 /** A JSON string of any bytes; null when absent. */
 json_t *wg_admin_string(struct wg_str text);
 /** "2026-05-16T12:31:07.123Z"; null for what has not been (0 and less). */
@@ -177,6 +180,9 @@ void wg_admin_backfill(struct wg_admin_request *request);
 void wg_admin_doctor(struct wg_admin_request *request);
 /** Those at work end soon. */
 void wg_admin_doctor_stop(struct wg_admin *admin);
+/** A row without its trace. */
+json_t *wg_admin_audit_json(const struct wg_audit_row *row);
+void wg_admin_event_story(struct wg_admin_request *request);
 void wg_admin_audit_search(struct wg_admin_request *request);
 void wg_admin_audit_verify(struct wg_admin_request *request);
 

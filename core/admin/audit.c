@@ -16,11 +16,10 @@ static void add_number(json_t *json, const char *name, int64_t value, int64_t ab
         json_object_set_new(json, name, json_integer(value));
 }
 
-static json_t *describe(const struct wg_audit_row *row)
+json_t *wg_admin_audit_json(const struct wg_audit_row *row)
 {
     json_t *json = json_object();
-    json_t *extra;
-    struct wg_err ignored;
+    json_t *extra = wg_admin_stored(row->extra);
 
     add_number(json, "number", row->number, 0);
     json_object_set_new(json, "at", wg_admin_time(row->at_ms));
@@ -39,7 +38,7 @@ static json_t *describe(const struct wg_audit_row *row)
     add_number(json, "latency_us", row->latency_us, -1);
     add_text(json, "request_id", row->request_id);
     add_text(json, "actor", row->actor);
-    if (row->extra.len && wg_json_parse(row->extra, &extra, &ignored) == WG_OK)
+    if (extra)
         json_object_set_new(json, "extra", extra);
     return json;
 }
@@ -56,7 +55,7 @@ static void on_page(void *owner, const struct wg_err *err, const struct wg_audit
     }
     rows = json_array();
     for (size_t i = 0; i < page->count; i++)
-        json_array_append_new(rows, describe(&page->rows[i]));
+        json_array_append_new(rows, wg_admin_audit_json(&page->rows[i]));
     json = wg_admin_list("rows", rows, page->next_cursor);
     json_object_set_new(json, "end", json_boolean(page->is_end));
     wg_admin_answer(request, 200, json);

@@ -85,6 +85,11 @@ struct wg_audit_row wg_admin_audit(struct wg_admin_request *request, const char 
     return row;
 }
 
+json_t *wg_admin_stored(struct wg_str text)
+{
+    return text.len ? json_loadb(text.at, text.len, JSON_ALLOW_NUL, NULL) : NULL;
+}
+
 struct wg_str wg_admin_text(struct wg_admin_request *request, json_t *json)
 {
     char *text = json_dumps(json, JSON_COMPACT);

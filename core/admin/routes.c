@@ -58,6 +58,7 @@ const struct wg_admin_route wg_admin_routes[] = {
      wg_admin_queue_resume},
     {"POST", "/_wavegate/v1/queue/{verb}", WG_ROLE_OPERATE, WG_WANTS_BODY,
      wg_admin_queue_change},
+    {"GET", "/_wavegate/v1/events/{event_id}", WG_ROLE_READ, 0, wg_admin_event_story},
     {"GET", "/_wavegate/v1/audit", WG_ROLE_READ, 0, wg_admin_audit_search},
     {"GET", "/_wavegate/v1/audit/verify", WG_ROLE_READ, 0, wg_admin_audit_verify},
 };
