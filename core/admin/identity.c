@@ -15,13 +15,17 @@ void wg_admin_identity(struct wg_admin_request *request)
     const struct wg_instance *instance = request->instance;
     struct wg_err err;
     json_t *descriptor;
-    json_t *json = describe_key(&instance->key.public_key);
+    int64_t now_s = wg_clock_wall_s(request->gateway->clock), max_age_s;
+    struct wg_public_key key = wg_identity_public_key(instance->identity, now_s);
+    json_t *json = describe_key(&key);
 
     json_object_set_new(json, "server_name", wg_admin_string(instance->server_name));
     json_object_set_new(
         json, "descriptor_url",
         json_sprintf("https://%.*s" WG_DESCRIPTOR_PATH, WG_STR_F(instance->server_name)));
-    if (wg_json_parse(instance->descriptor, &descriptor, &err) == WG_OK)
+    if (wg_json_parse(
+            wg_identity_descriptor(instance->identity, now_s, request->arena, &max_age_s),
+            &descriptor, &err) == WG_OK)
         json_object_set_new(json, "descriptor", descriptor);
     wg_admin_answer(request, 200, json);
 }
@@ -63,10 +67,12 @@ static json_t *describe_instance(const struct wg_gateway *gateway,
 {
     struct wg_policy_edition edition;
     const char *failure = wg_policy_last_failure(gateway->policy, instance->index);
-    json_t *json = json_pack(
-        "{s:o, s:s, s:s, s:s, s:s}", "server_name", wg_admin_string(instance->server_name),
-        "kid", instance->key.public_key.kid, "upstream", instance->config->upstream, "policy",
-        instance->config->policy, "on_error", on_error_name(instance->config->on_error));
+    struct wg_public_key key =
+        wg_identity_public_key(instance->identity, wg_clock_wall_s(gateway->clock));
+    json_t *json = json_pack("{s:o, s:s, s:s, s:s, s:s}", "server_name",
+                             wg_admin_string(instance->server_name), "kid", key.kid, "upstream",
+                             instance->config->upstream, "policy", instance->config->policy,
+                             "on_error", on_error_name(instance->config->on_error));
 
     if (gateway->certificates)
         json_object_set_new(json, "certificate",

@@ -173,7 +173,8 @@ static enum wg_code seal(struct wg_admin_request *request, struct wg_err *err)
         return err->code;
     wg_event_id_key(event.uuid, invite->event_id);
     wg_buf_init(&text, EVENT_LIMIT_BYTES);
-    code = wg_event_sign(&event, request->instance->server_name, &request->instance->key, err);
+    code = wg_instance_seal(request->instance, &event, wg_clock_wall_s(request->gateway->clock),
+                            err);
     if (code == WG_OK)
         code = wg_jcs_write(event.json, &text, err);
     if (code == WG_OK)

@@ -41,9 +41,6 @@ static enum wg_code make_message(struct wg_admin_request *request,
 {
     const struct wg_instance *instance = request->instance;
     struct wg_sign_options options = {
-        .keyid =
-            wg_str(wg_arena_format(request->arena, "%.*s#%s", WG_STR_F(instance->server_name),
-                                   instance->key.public_key.kid)),
         .created_s = wg_clock_wall_s(request->gateway->clock),
     };
 
@@ -61,7 +58,7 @@ static enum wg_code make_message(struct wg_admin_request *request,
                    WG_STR("application/json"));
     wg_headers_add(&message->headers, request->arena, WG_STR("user-agent"),
                    WG_STR("wavegate/" WAVEGATE_VERSION));
-    return wg_message_sign(message, &options, &instance->key, request->arena, err);
+    return wg_instance_sign(instance, message, &options, request->arena, err);
 }
 
 static void fetch(struct wg_admin_request *request, const struct wg_peer *peer)

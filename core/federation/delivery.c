@@ -123,8 +123,6 @@ static enum wg_code make_send(struct wg_delivery_attempt *attempt,
                                  .authority = to,
                                  .body = attempt->message.body};
     struct wg_sign_options options = {
-        .keyid = wg_str(wg_arena_format(&attempt->arena, "%.*s#%s", WG_STR_F(from->server_name),
-                                        from->key.public_key.kid)),
         .created_s = wg_clock_wall_s(attempt->worker->gateway->clock),
     };
 
@@ -135,7 +133,7 @@ static enum wg_code make_send(struct wg_delivery_attempt *attempt,
                    WG_STR("application/json"));
     wg_headers_add(&message.headers, &attempt->arena, WG_STR("user-agent"),
                    WG_STR("wavegate/" WAVEGATE_VERSION));
-    if (wg_message_sign(&message, &options, &from->key, &attempt->arena, err) != WG_OK)
+    if (wg_instance_sign(from, &message, &options, &attempt->arena, err) != WG_OK)
         return err->code;
     *ret_message = message;
     return WG_OK;

@@ -49,10 +49,7 @@ static bool find_key(struct wg_history *history, struct wg_str origin, struct wg
 
     if (!ours)
         return wg_gateway_key_ever(history->worker->gateway, origin, kid, ret_key);
-    if (!wg_str_is(kid, ours->key.public_key.kid))
-        return false;
-    *ret_key = ours->key.public_key;
-    return true;
+    return wg_identity_find(ours->identity, kid, ret_key);
 }
 
 /* @return WG_OK, or why it does not stand; *ret_unknown when a key is wanted that we have not
@@ -115,7 +112,8 @@ static enum wg_code sign_if_ours(struct wg_history *history, struct wg_event *ev
     if (!history->instance || !wg_str_equal(event->origin, history->instance->server_name) ||
         wg_event_signature_kids(event, &kid, 1) > 0)
         return WG_OK;
-    return wg_event_sign(event, history->instance->server_name, &history->instance->key, err);
+    return wg_instance_seal(history->instance, event,
+                            wg_clock_wall_s(history->worker->gateway->clock), err);
 }
 
 enum step { STEP_DONE, STEP_WAIT };

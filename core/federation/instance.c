@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "wire/name.h"
@@ -24,23 +25,44 @@ static void split_upstream(const char *url, struct wg_dial_target *target)
     wg_server_name_split(rest, is_tls ? 443 : 80, &target->host, &target->port);
 }
 
-static enum wg_code load_key(struct wg_instance *instance, struct wg_err *err)
+enum wg_code wg_instance_read_key(const struct wg_config_instance *config,
+                                  struct wg_secret_key *ret_key, int64_t *ret_from_s,
+                                  struct wg_err *err)
 {
-    const char *file = instance->config->signing_key;
+    const char *file = config->signing_key;
+    struct stat info;
     struct wg_buf text;
     enum wg_code code;
 
     wg_buf_init(&text, KEY_FILE_LIMIT_BYTES);
     code = wg_file_read(file, &text, err);
     if (code == WG_OK) {
-        code = wg_secret_key_parse(wg_buf_str(&text), &instance->key, err);
+        code = wg_secret_key_parse(wg_buf_str(&text), ret_key, err);
         if (code != WG_OK)
             wg_while(err, "%s", file);
     }
     if (text.at)
         sodium_memzero(text.at, text.capacity);
     wg_buf_done(&text);
+    if (code == WG_OK)
+        *ret_from_s = stat(file, &info) == 0 ? (int64_t)info.st_mtim.tv_sec : 0;
     return code;
+}
+
+/* Until a keyring says more. */
+static enum wg_code load_key(struct wg_instance *instance, struct wg_err *err)
+{
+    struct wg_secret_key key;
+    struct wg_own_keys keys;
+    int64_t from_s;
+
+    if (wg_instance_read_key(instance->config, &key, &from_s, err) != WG_OK)
+        return err->code;
+    wg_own_keys_init(&keys, &key, from_s);
+    wg_identity_set(instance->identity, &keys);
+    wg_own_keys_done(&keys);
+    wg_secret_key_done(&key);
+    return WG_OK;
 }
 
 static enum wg_code load_token(struct wg_instance *instance, struct wg_err *err)
@@ -76,28 +98,45 @@ static enum wg_code load_token(struct wg_instance *instance, struct wg_err *err)
 enum wg_code wg_instance_init(struct wg_instance *instance, size_t index,
                               const struct wg_config_instance *config, struct wg_err *err)
 {
-    struct wg_descriptor_key key = {.valid_from_s = INT64_MIN, .valid_until_s = INT64_MAX};
-    struct wg_buf text;
-    enum wg_code code;
-
     *instance = (struct wg_instance){
         .index = index, .config = config, .server_name = wg_str(config->server_name)};
+    instance->identity = wg_identity_new(instance->server_name);
     split_upstream(config->upstream, &instance->upstream);
     if (load_key(instance, err) != WG_OK || load_token(instance, err) != WG_OK)
         return wg_while(err, "instance %s", config->server_name);
-    key.key = instance->key.public_key;
-    wg_buf_init(&text, WG_DESCRIPTOR_LIMIT_BYTES);
-    code = wg_descriptor_write(instance->server_name, &key, 1, &text, err);
-    if (code == WG_OK)
-        instance->descriptor = wg_str_of(wg_strdup(wg_buf_str(&text)), text.len);
-    wg_buf_done(&text);
-    return code;
+    return WG_OK;
 }
 
 void wg_instance_done(struct wg_instance *instance)
 {
-    wg_secret_key_done(&instance->key);
+    wg_identity_free(instance->identity);
     wg_free((char *)instance->upstream_token.at);
-    wg_free((char *)instance->descriptor.at);
     *instance = (struct wg_instance){0};
+}
+
+enum wg_code wg_instance_sign(const struct wg_instance *instance, struct wg_message *message,
+                              struct wg_sign_options *options, struct wg_arena *arena,
+                              struct wg_err *err)
+{
+    struct wg_secret_key key;
+    enum wg_code code;
+
+    wg_identity_signer(instance->identity, options->created_s, &key);
+    options->keyid = wg_str(
+        wg_arena_format(arena, "%.*s#%s", WG_STR_F(instance->server_name), key.public_key.kid));
+    code = wg_message_sign(message, options, &key, arena, err);
+    wg_secret_key_done(&key);
+    return code;
+}
+
+enum wg_code wg_instance_seal(const struct wg_instance *instance, struct wg_event *event,
+                              int64_t now_s, struct wg_err *err)
+{
+    struct wg_secret_key key;
+    enum wg_code code;
+
+    wg_identity_signer(instance->identity, now_s, &key);
+    code = wg_event_sign(event, instance->server_name, &key, err);
+    wg_secret_key_done(&key);
+    return code;
 }

@@ -9,8 +9,6 @@ static enum wg_code make_message(struct wg_exchange *x, const struct wg_instance
 {
     struct wg_message *message = wg_arena_new(x->arena, struct wg_message);
     struct wg_sign_options options = {
-        .keyid = wg_str(wg_arena_format(x->arena, "%.*s#%s", WG_STR_F(x->instance->server_name),
-                                        x->instance->key.public_key.kid)),
         .created_s = wg_clock_wall_s(x->worker->gateway->clock),
     };
 
@@ -24,7 +22,7 @@ static enum wg_code make_message(struct wg_exchange *x, const struct wg_instance
         return x->err.code;
     wg_headers_add(&message->headers, x->arena, WG_STR("host"), to->server_name);
     wg_headers_add(&message->headers, x->arena, WG_STR("accept"), WG_STR("application/json"));
-    if (wg_message_sign(message, &options, &x->instance->key, x->arena, &x->err) != WG_OK)
+    if (wg_instance_sign(x->instance, message, &options, x->arena, &x->err) != WG_OK)
         return x->err.code;
     x->message = message;
     return WG_OK;

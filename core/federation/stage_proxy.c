@@ -49,8 +49,6 @@ static enum wg_code make_request(struct wg_exchange *x, struct wg_http_request *
     struct wg_message message = {
         .method = x->message->method, .scheme = WG_STR("https"), .authority = x->peer_name};
     struct wg_sign_options options = {
-        .keyid = wg_str(wg_arena_format(x->arena, "%.*s#%s", WG_STR_F(x->instance->server_name),
-                                        x->instance->key.public_key.kid)),
         .created_s = wg_clock_wall_s(x->worker->gateway->clock),
     };
 
@@ -60,7 +58,7 @@ static enum wg_code make_request(struct wg_exchange *x, struct wg_http_request *
     wg_headers_add(&message.headers, x->arena, WG_STR("accept"), WG_STR("application/json"));
     wg_headers_add(&message.headers, x->arena, WG_STR("user-agent"),
                    WG_STR("wavegate/" WAVEGATE_VERSION));
-    if (wg_message_sign(&message, &options, &x->instance->key, x->arena, &x->err) != WG_OK)
+    if (wg_instance_sign(x->instance, &message, &options, x->arena, &x->err) != WG_OK)
         return x->err.code;
     *ret_request = (struct wg_http_request){
         .origin.is_tls = true,

@@ -65,11 +65,17 @@ static enum wg_code read_query(struct wg_exchange *x)
 
 static enum wg_stage_result answer_descriptor(struct wg_exchange *x)
 {
+    int64_t max_age_s;
+
     x->outcome = WG_EXCHANGE_PASSED;
     x->status = 200;
+    x->answer_body = wg_identity_descriptor(x->instance->identity,
+                                            wg_clock_wall_s(x->worker->gateway->clock),
+                                            x->arena, &max_age_s);
     wg_exchange_header(x, "content-type", WG_STR("application/json"));
-    wg_exchange_header(x, "cache-control", WG_STR("public, max-age=3600"));
-    x->answer_body = x->instance->descriptor;
+    wg_exchange_header(
+        x, "cache-control",
+        wg_str(wg_arena_format(x->arena, "public, max-age=%lld", (long long)max_age_s)));
     return WG_STAGE_REPLY;
 }
 

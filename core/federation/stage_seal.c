@@ -6,18 +6,22 @@ enum { KIDS_READ = 8, SEALED_LIMIT_BYTES = 256 * 1024 };
 
 static enum wg_code check_own_signature(struct wg_exchange *x)
 {
+    int64_t now_s = wg_clock_wall_s(x->worker->gateway->clock);
+    struct wg_identity *identity = x->instance->identity;
+    struct wg_public_key key;
     struct wg_str kids[KIDS_READ];
     size_t count = wg_event_signature_kids(&x->event, kids, KIDS_READ);
 
     for (size_t i = 0; i < count && i < KIDS_READ; i++) {
-        if (wg_str_is(kids[i], x->instance->key.public_key.kid))
-            return wg_event_verify(&x->event, &x->instance->key.public_key, &x->err);
+        if (wg_identity_find_published(identity, kids[i], now_s, &key))
+            return wg_event_verify(&x->event, &key, &x->err);
     }
+    key = wg_identity_public_key(identity, now_s);
     return wg_fail(
         &x->err, WG_BAD_SIGNATURE,
         "the event is signed with key '%.*s', the gateway has '%s' for '%.*s': send it "
         "unsigned and the gateway signs it",
-        WG_STR_F(kids[0]), x->instance->key.public_key.kid, WG_STR_F(x->event.origin));
+        WG_STR_F(kids[0]), key.kid, WG_STR_F(x->event.origin));
 }
 
 /* One with a signature is checked, one without is signed: what leaves here always verifies. */
@@ -30,7 +34,8 @@ static enum wg_code seal(struct wg_exchange *x)
     if (wg_event_signature_kids(&x->event, &kid, 1) > 0)
         code = check_own_signature(x);
     else
-        code = wg_event_sign(&x->event, x->instance->server_name, &x->instance->key, &x->err);
+        code = wg_instance_seal(x->instance, &x->event,
+                                wg_clock_wall_s(x->worker->gateway->clock), &x->err);
     if (code != WG_OK)
         return code;
     wg_buf_init(&text, SEALED_LIMIT_BYTES);

@@ -128,8 +128,6 @@ static enum wg_code sign(const struct wg_upstream *upstream, struct wg_message *
         .label = free_label(&upstream->message, arena),
         .components = components,
         .tag = WG_STR(WG_TAG_UPSTREAM),
-        .keyid = wg_str(wg_arena_format(arena, "%.*s#%s", WG_STR_F(instance->server_name),
-                                        instance->key.public_key.kid)),
         .created_s = now_s,
     };
 
@@ -146,7 +144,7 @@ static enum wg_code sign(const struct wg_upstream *upstream, struct wg_message *
     if (upstream->labels.count)
         components[count++] = WG_STR("wavegate-labels");
     options.component_count = count;
-    return wg_message_sign(message, &options, &instance->key, arena, err);
+    return wg_instance_sign(instance, message, &options, arena, err);
 }
 
 enum wg_code wg_upstream_request(const struct wg_upstream *upstream, int64_t now_s,
