@@ -21,5 +21,6 @@ int cli_why(const struct cli_arguments *arguments);
 int cli_policy(const struct cli_arguments *arguments);
 int cli_queue(const struct cli_arguments *arguments);
 int cli_tool(const struct cli_arguments *arguments);
+int cli_completion(const struct cli_arguments *arguments);
 int cli_help(const struct cli_arguments *arguments);
 int cli_version(const struct cli_arguments *arguments);

@@ -2,6 +2,7 @@
 #include "cli/client.h"
 
 #include <sodium.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +25,24 @@ struct cli_client {
     const char *verb, *server;
     char address[256]; /* "127.0.0.1:8490" */
     char authorization[256];
+    int64_t timeout_ms;
+    bool is_silent;
     json_t *answer; /* of the request under way */
 };
+
+static void complain(const struct cli_client *client, const char *format, ...) WG_PRINTF(2, 3);
+static void complain(const struct cli_client *client, const char *format, ...)
+{
+    va_list arguments;
+
+    if (client->is_silent)
+        return;
+    fprintf(stderr, "wavegate %s: ", client->verb);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
 
 static enum wg_code read_file(const struct wg_config *config, const char *name, char *to,
                               size_t size, struct wg_err *err)
@@ -71,23 +88,38 @@ static enum wg_code find_gateway(struct cli_client *client, const struct wg_conf
     return WG_OK;
 }
 
-struct cli_client *cli_client_open(const struct cli_arguments *arguments)
+static struct cli_client *open_client(struct cli_client *client, const char *file)
 {
-    struct cli_client *client = wg_new(struct cli_client);
-    const char *file = cli_config_argument(arguments);
     struct wg_config *config = NULL;
     struct wg_err err;
 
-    client->verb = arguments->verb->name;
-    client->server = cli_argument(arguments, "--server");
     if (wg_config_load(file, &config, NULL, NULL, &err) == WG_OK &&
         find_gateway(client, config, &err) == WG_OK) {
         wg_config_free(config);
         return client;
     }
     wg_config_free(config);
-    fprintf(stderr, "wavegate %s: %s\n", client->verb, err.text);
+    complain(client, "%s", err.text);
     return cli_client_close(client);
+}
+
+struct cli_client *cli_client_open(const struct cli_arguments *arguments)
+{
+    struct cli_client *client = wg_new(struct cli_client);
+
+    client->verb = arguments->verb->name;
+    client->server = cli_argument(arguments, "--server");
+    client->timeout_ms = TIMEOUT_MS;
+    return open_client(client, cli_config_argument(arguments));
+}
+
+struct cli_client *cli_client_open_silent(const char *file, int64_t timeout_ms)
+{
+    struct cli_client *client = wg_new(struct cli_client);
+
+    client->timeout_ms = timeout_ms;
+    client->is_silent = true;
+    return open_client(client, file ? file : cli_config_file());
 }
 
 struct cli_client *cli_client_close(struct cli_client *client)
@@ -114,11 +146,9 @@ static void read_answer(struct cli_client *client, const struct wg_http_response
     }
     error = json_object_get(json, "error");
     if (json_is_object(error))
-        fprintf(stderr, "wavegate %s: %s (%s)\n", client->verb, cli_text(error, "message"),
-                cli_text(error, "code"));
+        complain(client, "%s (%s)", cli_text(error, "message"), cli_text(error, "code"));
     else
-        fprintf(stderr, "wavegate %s: the gateway answered %d\n", client->verb,
-                response->status);
+        complain(client, "the gateway answered %d", response->status);
     json_decref(json);
 }
 
@@ -143,9 +173,8 @@ static void on_answer(void *owner, const struct wg_http_response *response,
     if (response)
         read_answer(asking->client, response);
     else
-        fprintf(stderr,
-                "wavegate %s: the gateway at %s does not answer (%s): has it stopped?\n",
-                asking->client->verb, asking->client->address, err->text);
+        complain(asking->client, "the gateway at %s does not answer (%s): has it stopped?",
+                 asking->client->address, err->text);
     wg_http_client_close(asking->http, on_closed, asking);
 }
 
@@ -166,7 +195,7 @@ static void begin(struct asking *asking, const char *method, const char *target,
         .header_count = body.len ? 3 : 2,
         .body = body,
         .answer_limit_bytes = ANSWER_LIMIT_BYTES,
-        .timeout_ms = TIMEOUT_MS,
+        .timeout_ms = client->timeout_ms,
     };
 
     wg_server_name_split(wg_str(client->address), 80, &request.origin.host,
@@ -208,7 +237,7 @@ json_t *cli_client_ask(struct cli_client *client, const char *method, const char
     client->answer = NULL;
     if (wg_buf_status(&whole, &err) != WG_OK ||
         ask(client, method, whole.at, wg_str(text), &err) != WG_OK)
-        fprintf(stderr, "wavegate %s: %s\n", client->verb, err.text);
+        complain(client, "%s", err.text);
     wg_buf_done(&whole);
     free(text);
     return client->answer;

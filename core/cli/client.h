@@ -14,6 +14,8 @@
 struct cli_client;
 /** Prints why not (no gateway runs...). @return NULL then. */
 struct cli_client *cli_client_open(const struct cli_arguments *arguments);
+/** One that never says why not, and gives up after timeout_ms. file may be NULL: as usual. */
+struct cli_client *cli_client_open_silent(const char *file, int64_t timeout_ms);
 struct cli_client *cli_client_close(struct cli_client *client);
 /** Asks, waits, and prints what the gateway says when it refuses. body may be NULL; is lent.
  * @return the answer (a new reference), or NULL. */

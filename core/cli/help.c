@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/usage_json.h"
 
 /* What the table of usage.def says, for people. */
 
@@ -235,7 +237,14 @@ int cli_misuse_unknown(const struct cli_usage *verb, const char *written)
 int cli_help(const struct cli_arguments *arguments)
 {
     const struct cli_usage *verb = NULL;
+    json_t *json;
 
+    if (cli_argument(arguments, "--json")) {
+        json = cli_usage_json();
+        cli_print_json(json, JSON_INDENT(1));
+        json_decref(json);
+        return CLI_GOOD;
+    }
     for (size_t i = 0; i < arguments->word_count; i++) {
         const struct cli_usage *child = cli_usage_child(verb, arguments->words[i]);
 
