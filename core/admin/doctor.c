@@ -12,6 +12,12 @@ const struct doctor_row *doctor_row_of(const struct doctor *doctor, const char *
     return NULL;
 }
 
+struct wg_public_key doctor_our_key(const struct doctor *doctor)
+{
+    return wg_identity_public_key(doctor->request->instance->identity,
+                                  wg_clock_wall_s(doctor->request->gateway->clock));
+}
+
 /* ---- work under way, and its early end ---- */
 
 /* Each callback still comes, and ends the check. */
@@ -49,13 +55,22 @@ static void on_fetched(void *owner, const struct wg_http_response *response,
     doctor->on_answer(doctor, response, err);
 }
 
+void doctor_fetch_with(struct doctor *doctor, struct wg_http_client *client,
+                       const struct wg_http_request *request,
+                       void (*on_answer)(struct doctor *doctor,
+                                         const struct wg_http_response *response,
+                                         const struct wg_err *err))
+{
+    doctor->on_answer = on_answer;
+    doctor->fetch = wg_http_fetch(client, request, on_fetched, doctor);
+}
+
 void doctor_fetch(struct doctor *doctor, const struct wg_http_request *request,
                   void (*on_answer)(struct doctor *doctor,
                                     const struct wg_http_response *response,
                                     const struct wg_err *err))
 {
-    doctor->on_answer = on_answer;
-    doctor->fetch = wg_http_fetch(doctor->request->worker->client, request, on_fetched, doctor);
+    doctor_fetch_with(doctor, doctor->request->worker->client, request, on_answer);
 }
 
 void wg_admin_doctor_stop(struct wg_admin *admin)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "admin/admin_impl.h"
+#include "policy/trace.h"
 #include "wire/descriptor.h"
 
 /** The doctor: a walk over a table of checks (doctor_table.c), one after the other, each ending
@@ -76,6 +77,7 @@ struct doctor {
     void (*on_answer)(struct doctor *doctor, const struct wg_http_response *response,
                       const struct wg_err *err);
     struct wg_dial *survey;
+    void *state;    /**< the check's own, in the request's arena */
     size_t waiting; /**< dials under way */
     void (*on_all_dialed)(struct doctor *doctor);
 
@@ -85,7 +87,8 @@ struct doctor {
     struct doctor_address addresses[DOCTOR_ADDRESSES];
     size_t address_count;
     struct wg_descriptor descriptor; /**< as published now, once peer.descriptor is ok */
-    int64_t skew_s;                  /**< their clock less ours */
+    int64_t asked_at_ms;             /**< wall clock, when the descriptor was asked for */
+    int64_t skew_ms;                 /**< their clock less ours */
     bool has_skew;
 };
 
@@ -102,6 +105,9 @@ const char *doctor_day(struct doctor *doctor, int64_t at_s);
 
 /* ---- doctor.c: the walk ---- */
 
+/** The key of the instance that signs now. */
+struct wg_public_key doctor_our_key(const struct doctor *doctor);
+
 /** Ends the check at work; the next one begins in a later turn of the loop. */
 void doctor_end(struct doctor *doctor, enum doctor_result result);
 /** The row of an earlier check. */
@@ -111,6 +117,24 @@ void doctor_fetch(struct doctor *doctor, const struct wg_http_request *request,
                   void (*on_answer)(struct doctor *doctor,
                                     const struct wg_http_response *response,
                                     const struct wg_err *err));
+/** The same with a client of the check's own. */
+void doctor_fetch_with(struct doctor *doctor, struct wg_http_client *client,
+                       const struct wg_http_request *request,
+                       void (*on_answer)(struct doctor *doctor,
+                                         const struct wg_http_response *response,
+                                         const struct wg_err *err));
+
+/* ---- doctor_policy.c: what our policies say of the peer ---- */
+
+struct doctor_verdict {
+    struct wg_decision decision;
+    struct wg_trace trace;
+    bool is_waiting; /**< a handler would ask somebody else: there is no decision */
+};
+void doctor_ask_key(struct doctor *doctor, struct wg_str old_kid, struct wg_str new_kid,
+                    struct doctor_verdict *ret_verdict);
+/** "SW_FED_PEER_UNKNOWN: reason (standard, policies/standard.lua:77)" */
+const char *doctor_verdict_text(struct doctor *doctor, const struct doctor_verdict *verdict);
 
 /* ---- the checks ---- */
 
@@ -118,4 +142,18 @@ void doctor_peer_name(struct doctor *doctor);
 void doctor_peer_addresses(struct doctor *doctor);
 void doctor_peer_tcp(struct doctor *doctor);
 void doctor_peer_tls(struct doctor *doctor);
+void doctor_peer_descriptor(struct doctor *doctor);
+void doctor_peer_versions(struct doctor *doctor);
+void doctor_peer_clock(struct doctor *doctor);
+void doctor_peer_key(struct doctor *doctor);
+void doctor_peer_lately(struct doctor *doctor);
+void doctor_peer_inbound(struct doctor *doctor);
+void doctor_peer_outbound(struct doctor *doctor);
+void doctor_peer_history(struct doctor *doctor);
+void doctor_peer_knows_us(struct doctor *doctor);
+void doctor_peer_send(struct doctor *doctor);
+void doctor_peer_sees_us(struct doctor *doctor);
+void doctor_peer_rooms(struct doctor *doctor);
+void doctor_peer_queue(struct doctor *doctor);
+void doctor_peer_dead(struct doctor *doctor);
 void doctor_self_policies(struct doctor *doctor);

@@ -183,6 +183,8 @@ static enum wg_code start_workers(struct serve *serve, struct wg_err *err)
         if (serve_worker_init(&serve->workers[i], serve, err) != WG_OK)
             return err->code;
     }
+    if (serve->addresses[WG_INBOUND].count)
+        strcpy(serve->gateway->ingress, serve->addresses[WG_INBOUND].at[0]);
     for (size_t i = 0; i < count; i++) {
         if (serve_worker_start(&serve->workers[i], err) != WG_OK)
             return err->code;

@@ -17,6 +17,7 @@
 #include "federation/toll.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "net/listener.h"
 #include "policy/policy.h"
 #include "relay/relay.h"
 #include "store/store.h"
@@ -51,6 +52,7 @@ struct wg_gateway {
     struct wg_certificates *certificates; /**< set by serve; NULL in `check` */
     /** Set by wg_gateway_restore(); NULL where nothing has to last (`wavegate check`). */
     struct wg_store *store;
+    char ingress[WG_SOCKET_TEXT]; /**< "ip:port" of the first door for peers; set by serve */
     /** The main thread's loop. It outlives the store, so what nobody waits for answers there.
      */
     struct wg_loop *control;

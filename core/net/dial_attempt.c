@@ -91,8 +91,8 @@ static void begin_handshake(struct attempt *attempt)
 
     if (!WG_CHECK(options->tls))
         wg_fail(&err, WG_INTERNAL, "no trust anchors are set up");
-    else if (wg_tls_conn_dial(options->tls, wg_str(dial->host), dial->port, dial->is_pinned,
-                              &tls, &err) == WG_OK) {
+    else if (wg_tls_conn_dial(options->tls, wg_str(dial->host), dial->port,
+                              dial->is_pinned || dial->dialer->is_fresh, &tls, &err) == WG_OK) {
         wg_stream_handshake(attempt->stream, tls, options->handshake_timeout_ms, on_handshake,
                             attempt);
         return;

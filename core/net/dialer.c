@@ -60,6 +60,19 @@ struct wg_dialer *wg_dialer_new(struct wg_loop *loop, const struct wg_dialer_opt
     return dialer;
 }
 
+struct wg_dialer *wg_dialer_beside(const struct wg_dialer *dialer,
+                                   const struct wg_resolve_entry *resolve)
+{
+    struct wg_dialer_options options = dialer->options;
+    struct wg_dialer *beside;
+
+    if (resolve)
+        options.resolve = resolve;
+    beside = wg_dialer_new(dialer->loop, &options);
+    beside->is_fresh = true;
+    return beside;
+}
+
 struct wg_dialer *wg_dialer_free(struct wg_dialer *dialer)
 {
     if (!dialer)

@@ -24,6 +24,11 @@ struct wg_dialer_options {
 };
 
 struct wg_dialer *wg_dialer_new(struct wg_loop *loop, const struct wg_dialer_options *options);
+/** One with the TLS client and the guard of another, which must outlast it, but with these fixed
+ * addresses (NULL: the same ones), and which resumes no TLS session: to look at something as it is
+ * now. */
+struct wg_dialer *wg_dialer_beside(const struct wg_dialer *dialer,
+                                   const struct wg_resolve_entry *resolve);
 /** Ends dials under way with WG_CANCELLED. */
 struct wg_dialer *wg_dialer_free(struct wg_dialer *dialer);
 

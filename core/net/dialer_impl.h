@@ -21,6 +21,7 @@ struct wg_dial_survey {
 struct wg_dialer {
     struct wg_loop *loop;
     struct wg_dialer_options options; /**< its arrays are our copies */
+    bool is_fresh;                    /**< no TLS session is resumed */
     struct wg_link dials;
 };
 
