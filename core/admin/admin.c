@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/admin_impl.h"
 
+#include "admin/metrics_impl.h"
 #include "http/query.h"
 
 struct wg_admin *wg_admin_new(struct wg_worker *worker)
@@ -21,6 +22,8 @@ struct wg_admin *wg_admin_free(struct wg_admin *admin)
 {
     if (!admin)
         return NULL;
+    wg_metrics_forget_question(admin->asking);
+    wg_metrics_queue_free(admin->queue);
     wg_free(admin->routes);
     wg_free(admin);
     return NULL;

@@ -13,6 +13,8 @@
  * answer it. */
 
 struct wg_admin_request;
+struct wg_metrics_queue;
+struct wg_metrics_question;
 
 enum wg_admin_wants {
     WG_WANTS_INSTANCE = 1,      /**< request->instance is set */
@@ -37,6 +39,8 @@ struct wg_admin {
     struct wg_admin_request *changing;
     struct wg_admin_request *waiting, **waiting_end;
     struct doctor *doctors; /**< at work: doctor_impl.h */
+    struct wg_metrics_queue *queue; /**< as known for /metrics; NULL: not yet */
+    struct wg_metrics_question *asking;
 };
 
 struct wg_admin_request {

@@ -5,6 +5,7 @@
 
 #include "admin/admin_impl.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "federation/answer.h"
 
 enum { ERROR_LIMIT_BYTES = 4096 };
@@ -14,12 +15,16 @@ void wg_admin_header(struct wg_admin_request *request, const char *name, struct 
     wg_headers_add(&request->headers, request->arena, wg_str(name), value);
 }
 
-/* Probes come every few seconds: they are worth a line only when somebody looks closer. */
+/* Probes and scrapes come every few seconds: they are worth a line only when somebody looks
+ * closer. */
 static enum wg_log_level level_of(const struct wg_admin_request *request, int status)
 {
     if (status >= 400)
         return WG_LOG_WARN;
-    return request->route && request->route->role == WG_ROLE_NONE ? WG_LOG_DEBUG : WG_LOG_INFO;
+    return request->route && (request->route->role == WG_ROLE_NONE ||
+                              request->route->handle == wg_admin_metrics)
+               ? WG_LOG_DEBUG
+               : WG_LOG_INFO;
 }
 
 static void log_answer(const struct wg_admin_request *request, int status, const char *reason)
@@ -45,6 +50,7 @@ static void finish(struct wg_admin_request *request, int status, struct wg_str b
     struct wg_http_answer answer = {.status = status, .body = body};
 
     log_answer(request, status, reason);
+    wg_metric_count(ADMIN_REQUESTS, wg_metric_answer(status));
     if (body.len && !wg_headers_get(&request->headers, "content-type").at)
         wg_admin_header(request, "content-type", WG_STR("application/json"));
     wg_admin_header(request, "cache-control", WG_STR("no-store"));

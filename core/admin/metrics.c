@@ -1,235 +1,168 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "admin/admin_impl.h"
+#include "admin/metrics_impl.h"
 
-#include <inttypes.h>
+/* /metrics in the text format of Prometheus (version 0.0.4): the families of base/metrics.def
+ * in their order. What is recorded is written here; what is read, in metrics_read.c and its
+ * like. */
 
-/* /metrics in the text format of Prometheus: what the gateway knows of itself without asking
- * anyone. Each family is declared once in the table below. */
-
-enum { TEXT_LIMIT_BYTES = 8 * 1024 * 1024 };
-
-struct page {
-    struct wg_admin_request *request;
-    struct wg_buf text;
-    const char *name; /**< of the family under way */
-    bool wants_gauges;
-    enum { LIST_ENTRIES, LIST_AGE, LIST_FAILING, LIST_LOOKUPS, LIST_HITS } list;
+enum {
+    TEXT_LIMIT_BYTES = 8 * 1024 * 1024,
+    /* A counter with few series shows all of them from the start, at 0, so that a first
+     * increase can be seen; one with many shows those that have happened. */
+    SERIES_FROM_START = 64,
 };
+
+static bool is_histogram(const struct wg_metrics_page *page)
+{
+    return page->family->kind == WG_METRIC_KIND_HISTOGRAM;
+}
 
 /* A label's value: backslash, quote and line feed are escaped, nothing else (exposition
  * format). */
-static void add_label(struct page *page, const char *name, const char *value,
-                      const char *before)
+static void add_label(struct wg_buf *text, const char *before, const char *name,
+                      const char *value)
 {
-    wg_buf_addf(&page->text, "%s%s=\"", before, name);
+    wg_buf_addf(text, "%s%s=\"", before, name);
     for (; *value; value++) {
         if (*value == '\n')
-            wg_buf_addf(&page->text, "\\n");
+            wg_buf_addf(text, "\\n");
         else if (*value == '"' || *value == '\\')
-            wg_buf_addf(&page->text, "\\%c", *value);
+            wg_buf_addf(text, "\\%c", *value);
         else
-            wg_buf_addc(&page->text, *value);
+            wg_buf_addc(text, *value);
     }
-    wg_buf_addc(&page->text, '"');
+    wg_buf_addc(text, '"');
 }
 
-static void add(struct page *page, const char *label, const char *value, double number)
+void wg_metrics_add(struct wg_metrics_page *page, double number, const char *a, const char *b)
 {
-    wg_buf_addf(&page->text, "%s", page->name);
-    if (label) {
-        add_label(page, label, value, "{");
-        wg_buf_addc(&page->text, '}');
+    const char *values[] = {a, b};
+    struct wg_buf *text = &page->text;
+    bool has_any = false;
+
+    wg_buf_addf(text, "%s", page->family->name);
+    for (size_t i = 0; i < WG_COUNT(values) && values[i]; i++) {
+        add_label(text, has_any ? "," : "{", wg_metric_label(page->family->labels[i])->name,
+                  values[i]);
+        has_any = true;
     }
-    wg_buf_addf(&page->text, " %.17g\n", number);
+    wg_buf_addf(text, "%s %.17g\n", has_any ? "}" : "", number);
 }
 
-static struct wg_store_figures figures_of(const struct page *page)
+/* ---- what was recorded ---- */
+
+/* name, its labels at this index, and le for a bucket. */
+static void add_name(struct wg_metrics_page *page, size_t index, const char *ending,
+                     const char *le)
 {
-    struct wg_store_figures figures;
+    unsigned places[WG_METRIC_LABELS];
+    size_t count = 0;
 
-    wg_store_read_figures(page->request->gateway->store, &figures);
-    return figures;
-}
+    while (count < WG_METRIC_LABELS && page->family->labels[count] != WG_LABEL_NONE)
+        count++;
+    for (size_t i = count; i-- > 0;) {
+        unsigned size = wg_metric_label(page->family->labels[i])->places;
 
-static void build_info(struct page *page)
-{
-    add(page, "version", WAVEGATE_VERSION, 1);
-}
-
-static void policy_generation(struct page *page)
-{
-    const struct wg_gateway *gateway = page->request->gateway;
-
-    for (size_t i = 0; i < gateway->instance_count; i++) {
-        struct wg_policy_edition newest;
-
-        if (wg_policy_generations(gateway->policy, i, &newest, 1))
-            add(page, "server", gateway->config->instances[i].server_name,
-                (double)newest.number);
+        places[i] = (unsigned)(index % size);
+        index /= size;
     }
+    wg_buf_addf(&page->text, "%s%s", page->family->name, ending);
+    for (size_t i = 0; i < count; i++) {
+        enum wg_label label = page->family->labels[i];
+        char value[WG_METRIC_VALUE];
+
+        add_label(&page->text, i ? "," : "{", wg_metric_label(label)->name,
+                  wg_metric_value(label, places[i], value));
+    }
+    if (le)
+        add_label(&page->text, count ? "," : "{", "le", le);
+    wg_buf_addf(&page->text, "%s ", count || le ? "}" : "");
 }
 
-static void policy_load_failed(struct page *page)
+static void add_histogram(struct wg_metrics_page *page, size_t index, const int64_t *cells)
 {
-    const struct wg_gateway *gateway = page->request->gateway;
+    int64_t sum = 0;
+    char le[32];
 
-    for (size_t i = 0; i < gateway->instance_count; i++)
-        add(page, "server", gateway->config->instances[i].server_name,
-            wg_policy_last_failure(gateway->policy, i) != NULL);
+    for (size_t i = 0; i < WG_METRIC_BUCKETS; i++) {
+        sum += cells[i];
+        snprintf(le, sizeof le, "%g", (double)wg_metric_bounds_ns[i] / 1e9);
+        add_name(page, index, "_bucket", le);
+        wg_buf_addf(&page->text, "%lld\n", (long long)sum);
+    }
+    sum += cells[WG_METRIC_BUCKETS];
+    add_name(page, index, "_bucket", "+Inf");
+    wg_buf_addf(&page->text, "%lld\n", (long long)sum);
+    add_name(page, index, "_sum", NULL);
+    wg_buf_addf(&page->text, "%.9f\n", (double)cells[WG_METRIC_BUCKETS + 1] / 1e9);
+    add_name(page, index, "_count", NULL);
+    wg_buf_addf(&page->text, "%lld\n", (long long)sum);
 }
 
-static void on_figure(void *owner, const struct wg_policy_figure *figure)
+static bool has_any(const int64_t *cells, size_t size)
 {
-    struct page *page = owner;
-
-    if (figure->is_gauge != page->wants_gauges)
-        return;
-    wg_buf_addf(&page->text, "%s", page->name);
-    add_label(page, "policy", figure->policy, "{");
-    add_label(page, "name", figure->name, ",");
-    wg_buf_addf(&page->text, "} %.17g\n", figure->value);
+    for (size_t i = 0; i < size; i++) {
+        if (cells[i])
+            return true;
+    }
+    return false;
 }
 
-static void policy_counters(struct page *page)
+static void write_recorded(struct wg_metrics_page *page)
 {
-    page->wants_gauges = false;
-    wg_policy_each_figure(page->request->gateway->policy, on_figure, page);
+    size_t size = is_histogram(page) ? WG_METRIC_HISTOGRAM_CELLS : 1;
+    size_t count = wg_metric_cell_count(page->metric) / size;
+    bool is_sparse = count > (is_histogram(page) ? 1 : SERIES_FROM_START);
+    int64_t *cells = wg_alloc(count * size * sizeof *cells);
+
+    wg_metric_read(page->metric, cells);
+    for (size_t i = 0; i < count; i++) {
+        if (is_sparse && !has_any(cells + i * size, size))
+            continue;
+        if (is_histogram(page)) {
+            add_histogram(page, i, cells + i * size);
+        } else {
+            add_name(page, i, "", NULL);
+            wg_buf_addf(&page->text, "%lld\n", (long long)cells[i]);
+        }
+    }
+    wg_free(cells);
 }
 
-static void policy_gauges(struct page *page)
-{
-    page->wants_gauges = true;
-    wg_policy_each_figure(page->request->gateway->policy, on_figure, page);
-}
+/* ---- the page ---- */
 
-static void on_list(void *owner, const struct wg_policy_list *list)
+const char *wg_metrics_type(const struct wg_metric_family *family)
 {
-    struct page *page = owner;
-    const double values[] = {
-        [LIST_ENTRIES] = (double)list->entries, [LIST_AGE] = (double)list->age_s,
-        [LIST_FAILING] = list->is_failing,      [LIST_LOOKUPS] = (double)list->lookups,
-        [LIST_HITS] = (double)list->hits,
+    static const char *const names[] = {
+        [WG_METRIC_KIND_COUNTER] = "counter",     [WG_METRIC_KIND_LEVEL] = "gauge",
+        [WG_METRIC_KIND_HISTOGRAM] = "histogram", [WG_METRIC_KIND_READ_COUNTER] = "counter",
+        [WG_METRIC_KIND_READ_GAUGE] = "gauge",
     };
 
-    if (page->list == LIST_AGE && list->age_s < 0)
-        return;
-    wg_buf_addf(&page->text, "%s", page->name);
-    add_label(page, "server", list->server_name, "{");
-    add_label(page, "list", list->where, ",");
-    wg_buf_addf(&page->text, "} %.17g\n", values[page->list]);
+    return names[family->kind];
 }
 
-static void each_list(struct page *page)
+static void write_family(struct wg_metrics_page *page)
 {
-    wg_policy_each_list(page->request->gateway->policy, on_list, page);
+    wg_buf_addf(&page->text, "# HELP %s %s\n# TYPE %s %s\n", page->family->name,
+                page->family->help, page->family->name, wg_metrics_type(page->family));
+    if (wg_metric_cell_count(page->metric))
+        write_recorded(page);
+    else
+        wg_metrics_read(page);
 }
 
-static void list_entries(struct page *page)
+static void write_page(void *owner)
 {
-    page->list = LIST_ENTRIES;
-    each_list(page);
-}
-
-static void list_age(struct page *page)
-{
-    page->list = LIST_AGE;
-    each_list(page);
-}
-
-static void list_failing(struct page *page)
-{
-    page->list = LIST_FAILING;
-    each_list(page);
-}
-
-static void list_lookups(struct page *page)
-{
-    page->list = LIST_LOOKUPS;
-    each_list(page);
-}
-
-static void list_hits(struct page *page)
-{
-    page->list = LIST_HITS;
-    each_list(page);
-}
-
-static void queue_deliveries(struct page *page)
-{
-    struct wg_store_figures figures = figures_of(page);
-
-    add(page, "state", "waiting", (double)figures.deliveries);
-    add(page, "state", "held", (double)figures.held);
-    add(page, "state", "dead", (double)figures.dead);
-}
-
-static void queue_bytes(struct page *page)
-{
-    add(page, NULL, NULL, (double)figures_of(page).body_bytes);
-}
-
-static void store_commits(struct page *page)
-{
-    add(page, NULL, NULL, (double)figures_of(page).commits);
-}
-
-static void store_failures(struct page *page)
-{
-    add(page, NULL, NULL, (double)figures_of(page).failures);
-}
-
-static void store_free_disk(struct page *page)
-{
-    add(page, NULL, NULL, (double)figures_of(page).free_disk_bytes);
-}
-
-static void audit_rows(struct page *page)
-{
-    add(page, NULL, NULL, (double)figures_of(page).audit_rows);
-}
-
-static const struct {
-    const char *name, *type, *help;
-    void (*write)(struct page *page);
-} families[] = {
-    {"wavegate_build_info", "gauge", "The running version.", build_info},
-    {"wavegate_policy_generation", "gauge", "The policy generation that decides.",
-     policy_generation},
-    {"wavegate_policy_load_failed", "gauge",
-     "1 when the last load of the policies failed; the generation before it decides.",
-     policy_load_failed},
-    {"wavegate_policy_counter_total", "counter", "Counters that policies keep.",
-     policy_counters},
-    {"wavegate_policy_gauge", "gauge", "Gauges that policies keep.", policy_gauges},
-    {"wavegate_list_entries", "gauge", "Entries of a list in use.", list_entries},
-    {"wavegate_list_age_seconds", "gauge",
-     "Since a fetched list was last known to be what its source says.", list_age},
-    {"wavegate_list_fetch_failing", "gauge",
-     "1 when the last fetch failed; the last good copy is in force.", list_failing},
-    {"wavegate_list_lookups_total", "counter", "Names looked up in a list.", list_lookups},
-    {"wavegate_list_hits_total", "counter", "Names found in a list.", list_hits},
-    {"wavegate_queue_deliveries", "gauge", "Deliveries, by state.", queue_deliveries},
-    {"wavegate_queue_bytes", "gauge", "Bytes of stored events.", queue_bytes},
-    {"wavegate_store_commits_total", "counter", "Groups committed since the start.",
-     store_commits},
-    {"wavegate_store_failures_total", "counter", "Groups that could not be committed.",
-     store_failures},
-    {"wavegate_store_free_disk_bytes", "gauge", "Free bytes where the store is.",
-     store_free_disk},
-    {"wavegate_audit_rows", "gauge", "Rows of the audit.", audit_rows},
-};
-
-void wg_admin_metrics(struct wg_admin_request *request)
-{
-    struct page page = {.request = request};
+    struct wg_admin_request *request = owner;
+    struct wg_metrics_page page = {.gateway = request->gateway, .queue = request->admin->queue};
     struct wg_err err;
 
     wg_buf_init(&page.text, TEXT_LIMIT_BYTES);
-    for (size_t i = 0; i < WG_COUNT(families); i++) {
-        page.name = families[i].name;
-        wg_buf_addf(&page.text, "# HELP %s %s\n# TYPE %s %s\n", page.name, families[i].help,
-                    page.name, families[i].type);
-        families[i].write(&page);
+    for (unsigned i = 0; i < WG_METRICS; i++) {
+        page.metric = (enum wg_metric)i;
+        page.family = wg_metric_family(page.metric);
+        write_family(&page);
     }
     if (wg_buf_status(&page.text, &err) == WG_OK) {
         wg_admin_header(request, "content-type",
@@ -239,4 +172,9 @@ void wg_admin_metrics(struct wg_admin_request *request)
         wg_admin_fail_err(request, &err);
     }
     wg_buf_done(&page.text);
+}
+
+void wg_admin_metrics(struct wg_admin_request *request)
+{
+    wg_metrics_ask_queue(request->admin, write_page, request);
 }

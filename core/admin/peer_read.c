@@ -78,6 +78,7 @@ static void fetch(struct wg_admin_request *request, const struct wg_peer *peer)
     fetched.header_count = message.headers.count;
     fetched.answer_limit_bytes = ANSWER_LIMIT_BYTES;
     fetched.timeout_ms = TIMEOUT_MS;
+    fetched.purpose = WG_PURPOSE_READ;
     wg_server_name_split(read->peer, 443, &fetched.origin.host, &fetched.origin.port);
     (void)wg_http_fetch(request->worker->client, &fetched, on_answer, request);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/metric.h"
 
 /* A text takes at most TEXT_LIMIT, so that a long foreign one leaves room for the fields behind
  * it; TAIL is kept for what ends a line. */
@@ -248,6 +249,7 @@ void wg_log_fields(enum wg_log_level level, const char *event, const char *messa
 
     if (!wg_log_is_on(level))
         return;
+    wg_metric_count(LOG_LINES, level);
     line.format = (enum wg_log_format)atomic_load(&format_now);
     line.is_cut = false;
     line.buf = (struct wg_buf){

@@ -7,6 +7,7 @@
 
 #include "base/id.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "cli/cli.h"
 #include "cli/config_argument.h"
 #include "cli/serve_impl.h"
@@ -213,6 +214,7 @@ static enum wg_code start(struct serve *serve, const char *file, struct wg_err *
     serve->signals[2] = wg_signal_new(serve->control, SIGHUP, on_hangup, serve);
     if (wg_policy_watch(serve->gateway->policy, serve->control, on_news, serve, err) != WG_OK)
         return err->code;
+    wg_loop_measure(serve->control, WG_LOOP_CONTROL);
     if (wg_certificates_new(serve->config, serve->gateway->clock, &serve->gateway->certificates,
                             err) != WG_OK ||
         start_workers(serve, err) != WG_OK)

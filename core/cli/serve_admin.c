@@ -72,7 +72,8 @@ static void make_server(struct serve_admin *admin)
 static enum wg_code open_doors(struct serve_admin *admin, struct wg_err *err)
 {
     for (wg_names at = admin->serve->config->admin_listen; *at; at++) {
-        struct wg_listener_options options = {.counter = admin->serve->counter};
+        struct wg_listener_options options = {.counter = admin->serve->counter,
+                                              .door = WG_DOOR_ADMIN};
         size_t i = admin->listener_count;
 
         if (i == SERVE_DOORS_LIMIT)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
+#include "base/metric.h"
 #include "cli/serve_impl.h"
 #include "net/watch.h"
 
@@ -61,6 +62,7 @@ static void on_taken(void *owner, size_t index, struct wg_tls_pair *pair)
         *handover = (struct handover){&serve->workers[i], index, wg_tls_pair_ref(pair)};
         wg_loop_post(serve->workers[i].base.loop, take_over, handover);
     }
+    wg_metric_count(RELOADS, WG_RELOADED_CERTIFICATES, WG_RESULT_SUCCESS);
     certificates->warned_s[index] = 0;
     note_end(serve, index, pair);
     wg_log(WG_LOG_INFO, "tls.certificate_exchanged",
@@ -74,6 +76,7 @@ static void on_problem(void *owner, size_t index, const struct wg_err *err)
 {
     const struct serve_certificates *certificates = owner;
 
+    wg_metric_count(RELOADS, WG_RELOADED_CERTIFICATES, WG_RESULT_FAILURE);
     wg_log(WG_LOG_ERROR, "tls.reload_failed", "the certificate in use stays",
            WG_F_TEXT("server", certificates->serve->config->instances[index].server_name),
            WG_F_TEXT("reason", err->text));

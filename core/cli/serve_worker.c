@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/metric.h"
 #include "cli/serve_impl.h"
 #include "federation/answer.h"
 #include "federation/exchange.h"
@@ -17,9 +18,11 @@ static void on_request(void *owner, struct wg_http_call *call)
 static void on_refused(void *owner, const struct wg_stream_info *info, int status,
                        const char *reason)
 {
+    const struct serve_door *door = owner;
     char remote[WG_IP_TEXT];
 
-    (void)owner;
+    wg_metric_count(UNREADABLE,
+                    door->direction == WG_INBOUND ? WG_DOOR_INGRESS : WG_DOOR_EGRESS);
     wg_ip_write(&info->remote_ip, remote);
     wg_log(WG_LOG_WARN, "federation.request_refused", "refused before it was a request",
            WG_F_TEXT("remote", remote), WG_F_TEXT("stage", "receive"),
@@ -96,9 +99,11 @@ static enum wg_code open_door(struct serve_door *door, struct wg_err *err)
     bool is_public = door->direction == WG_INBOUND;
 
     for (size_t i = 0; i < addresses->count; i++) {
-        struct wg_listener_options options = {.tls =
-                                                  is_public ? door->worker->tls_server : NULL,
-                                              .counter = is_public ? serve->counter : NULL};
+        struct wg_listener_options options = {
+            .tls = is_public ? door->worker->tls_server : NULL,
+            .counter = is_public ? serve->counter : NULL,
+            .door = is_public ? WG_DOOR_INGRESS : WG_DOOR_EGRESS,
+        };
         char address[WG_SOCKET_TEXT];
 
         memcpy(address, addresses->at[i], sizeof address);
@@ -140,6 +145,7 @@ enum wg_code serve_worker_init(struct serve_worker *worker, struct serve *serve,
         take_certificates(worker, err) != WG_OK ||
         wg_tls_client_new(serve->config->trust_anchors, &worker->tls_client, err) != WG_OK)
         return err->code;
+    wg_loop_measure(worker->base.loop, WG_LOOP_FIRST_WORKER + worker->base.index);
     wg_tls_server_set_ticket_key(worker->tls_server, serve->ticket_key);
     worker->base.policy = wg_policy_worker_new(serve->gateway->policy, worker->base.loop);
     worker->drain_timer = wg_timer_new(worker->base.loop, on_drain_timeout, worker);

@@ -95,6 +95,7 @@ struct wg_config {
     struct wg_config_limits limits;
     struct wg_config_queue queue;
     struct wg_config_audit audit;
+    int64_t metrics_peers;
     enum wg_log_level log_level;   /**< log = { level = "info", format = "json" } */
     enum wg_log_format log_format; /**< "auto": human on a terminal, else json */
     /** Folders that `wavegate.use` and `require` search, in order: those of the setting (unless

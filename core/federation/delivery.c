@@ -164,6 +164,7 @@ static void send_outbound(struct wg_delivery_attempt *attempt)
     request.body = message.body;
     request.answer_limit_bytes = ANSWER_LIMIT_BYTES;
     request.timeout_ms = OUTBOUND_TIMEOUT_MS;
+    request.purpose = WG_PURPOSE_DELIVERY;
     wg_server_name_split(attempt->destination.name, 443, &request.origin.host,
                          &request.origin.port);
     (void)wg_http_fetch(attempt->worker->client, &request, on_answer, attempt);

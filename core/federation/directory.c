@@ -15,6 +15,7 @@ struct wg_directory *wg_directory_new(const struct wg_clock *clock, size_t limit
     directory->allow_ip_literals = allow_ip_literals;
     for (size_t i = 0; i < WG_DIRECTORY_SHARDS; i++)
         pthread_mutex_init(&directory->shards[i].lock, NULL);
+    pthread_mutex_init(&directory->series.lock, NULL);
     return directory;
 }
 
@@ -36,6 +37,8 @@ struct wg_directory *wg_directory_free(struct wg_directory *directory)
         wg_map_done(&directory->shards[i].records, wg_directory_record_free);
         pthread_mutex_destroy(&directory->shards[i].lock);
     }
+    if (directory)
+        wg_peer_series_done(directory);
     wg_free(directory);
     return NULL;
 }

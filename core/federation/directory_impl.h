@@ -43,6 +43,23 @@ struct wg_peer_hour {
 
 struct wg_peer_activity {
     struct wg_peer_hour hours[WG_PEER_HOURS]; /* by hour modulo their number */
+    struct wg_peer_slot *slot;                /* its series; NULL: none of its own */
+};
+
+/** A series in /metrics. Who has it changes under the lock of the series and that of the peer's
+ * shard (taken before); counts are added under the latter. */
+struct wg_peer_slot {
+    char *name; /* NULL: free */
+    _Atomic uint64_t counts[WG_PEER_COUNTS];
+};
+
+struct wg_peer_slots {
+    pthread_mutex_t lock;
+    struct wg_peer_slot *at;
+    size_t limit;
+    _Atomic size_t used;
+    _Atomic uint64_t others[WG_PEER_COUNTS];
+    int64_t chosen_at_ms; /* when it was last looked who is the busiest */
 };
 
 struct wg_peer_record {
@@ -77,6 +94,7 @@ struct wg_directory {
                        int64_t retry_s);
     void *on_failure_owner;
     struct wg_directory_shard shards[WG_DIRECTORY_SHARDS];
+    struct wg_peer_slots series;
 };
 
 struct wg_directory_shard *wg_directory_enter(struct wg_directory *directory,
@@ -91,6 +109,14 @@ int64_t wg_directory_sum(const struct wg_peer_record *record, int64_t now_s,
                          enum wg_peer_count what);
 void wg_directory_note_error(struct wg_peer_record *record, int64_t now_s,
                              const struct wg_peer_error *error);
+
+/** peer_series.c: one more in the series of record, or of the others; under its shard's lock.
+ */
+void wg_peer_series_count(struct wg_directory *directory, struct wg_peer_record *record,
+                          enum wg_peer_count what);
+/** The record is about to go. */
+void wg_peer_series_leave(struct wg_directory *directory, struct wg_peer_record *record);
+void wg_peer_series_done(struct wg_directory *directory);
 
 /** Fetches the descriptor of name and settles its record; on how->loop. */
 void wg_directory_fetch(struct wg_directory *directory, struct wg_str name,

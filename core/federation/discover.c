@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdatomic.h>
 
+#include "base/metric.h"
 #include "federation/directory_impl.h"
 #include "wire/name.h"
 
@@ -31,6 +32,8 @@ static void finish_unreachable(struct discovery *discovery, const struct wg_err 
             "https://%s" WG_DESCRIPTOR_PATH " cannot be fetched from here: %s; see that it is "
             "reachable from the internet with a valid certificate",
             discovery->name, wg_code_words(err.code));
+    wg_metric_count(DISCOVERIES, err.code == WG_CANCELLED ? WG_DISCOVERY_CANCELLED
+                                                          : WG_DISCOVERY_UNREACHABLE);
     finish(discovery, NULL, 0, &err, &told);
 }
 
@@ -68,9 +71,11 @@ static void on_answer(void *owner, const struct wg_http_response *response,
         wg_while(&err, "descriptor https://%s" WG_DESCRIPTOR_PATH, discovery->name);
         err.code = WG_PEER_UNREACHABLE;
         (void)wg_peer_unref(&box->peer);
+        wg_metric_count(DISCOVERIES, WG_DISCOVERY_UNUSABLE);
         finish(discovery, NULL, 0, &err, &err);
         return;
     }
+    wg_metric_count(DISCOVERIES, WG_DISCOVERY_SUCCESS);
     finish(discovery, box,
            wg_descriptor_age_s(wg_headers_get(&response->headers, "cache-control")), NULL,
            NULL);
@@ -93,6 +98,7 @@ void wg_directory_fetch(struct wg_directory *directory, struct wg_str name,
         .header_count = WG_COUNT(headers),
         .answer_limit_bytes = WG_DESCRIPTOR_LIMIT_BYTES,
         .timeout_ms = 10 * 1000,
+        .purpose = WG_PURPOSE_DISCOVERY,
     };
 
     *discovery = (struct discovery){directory, wg_strdup(name)};

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "federation/exchange.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+#include "base/metric.h"
 
 /** The life of a request from a peer, in order. Cheap and certain refusals come before costly
  * work. */
@@ -53,24 +56,58 @@ const char *wg_endpoint_name(enum wg_endpoint endpoint)
     return names[endpoint];
 }
 
+enum { WALK_LIMIT = 16 };
+
+_Static_assert(WG_COUNT(inbound) <= WALK_LIMIT && WG_COUNT(outbound) <= WALK_LIMIT,
+               "stage_places has room for the longest walk");
+
+/* By direction and position: the place of a stage's name among the values of the label. */
+static unsigned stage_places[WG_COUNT(walks)][WALK_LIMIT];
+
+static void find_stage_places(void)
+{
+    for (size_t i = 0; i < WG_COUNT(walks); i++) {
+        for (const struct wg_stage *stage = walks[i].first; stage <= walks[i].record; stage++)
+            WG_CHECK(wg_metric_place(WG_LABEL_STAGE, stage->name,
+                                     &stage_places[i][stage - walks[i].first]));
+    }
+}
+
+/* @return now, when the next one begins. */
+static int64_t time_stage(enum wg_direction direction, const struct wg_stage *stage,
+                          int64_t since_ns)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    int64_t now_ns = wg_metric_now_ns();
+
+    pthread_once(&once, find_stage_places);
+    wg_metric_time(STAGE_TIME, now_ns - since_ns, direction,
+                   stage_places[direction][stage - walks[direction].first]);
+    return now_ns;
+}
+
 /* One reading of the clock a stage: where it ends the next begins. */
 static void note_time(struct wg_exchange *x, const struct wg_stage *stage)
 {
     if (x->time_count < WG_STAGE_TIMES_MAX)
         x->times[x->time_count++] =
-            (struct wg_stage_time){stage->name, wg_clock_elapsed_us() - x->started_us};
+            (struct wg_stage_time){stage->name, (x->stage_since_ns - x->started_ns) / 1000};
 }
 
 void wg_exchange_run(struct wg_exchange *x)
 {
     for (;;) {
         const struct wg_stage *stage = x->stage;
+        enum wg_direction direction = x->direction;
+        int64_t since_ns = x->stage_since_ns;
         enum wg_stage_result result = stage->run(x);
 
-        if (stage->run == wg_stage_record) /* x is gone */
-            return;
         if (result == WG_STAGE_WAIT)
             return;
+        since_ns = time_stage(direction, stage, since_ns);
+        if (stage->run == wg_stage_record) /* x is gone */
+            return;
+        x->stage_since_ns = since_ns;
         note_time(x, stage);
         if (result == WG_STAGE_REPLY) {
             x->refusing_stage = wg_str(stage->name);
@@ -93,6 +130,7 @@ static void on_gone(void *owner)
         x->policy_call = NULL;
         wg_exchange_fail(x, WG_CANCELLED, "the client went away");
         x->refusing_stage = wg_str(x->stage->name);
+        x->stage_since_ns = time_stage(x->direction, x->stage, x->stage_since_ns);
         x->stage = x->record;
         wg_exchange_run(x);
     } else if (x->history) {
@@ -115,7 +153,7 @@ void wg_exchange_start(struct wg_worker *worker, enum wg_direction direction,
     x->call = call;
     x->message = wg_http_call_message(call);
     x->arena = arena;
-    x->direction = direction;
+    x->direction = x->came = direction;
     x->stage = walks[direction].first;
     x->record = walks[direction].record;
     x->limit = x->limits.events = x->limits.bytes = x->limits.not_before_s = -1;
@@ -123,7 +161,9 @@ void wg_exchange_start(struct wg_worker *worker, enum wg_direction direction,
     x->started_us = wg_clock_elapsed_us();
     wg_uuid_make(wg_clock_wall_ms(worker->gateway->clock), x->request_id);
     wg_ip_write(&wg_http_call_info(call)->remote_ip, x->remote_address);
+    x->started_ns = x->stage_since_ns = wg_metric_now_ns();
     worker->exchanges++;
+    wg_metric_move(EXCHANGES_OPEN, 1, direction);
     wg_http_call_on_gone(call, on_gone, x);
     wg_exchange_run(x);
 }

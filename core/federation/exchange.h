@@ -79,7 +79,7 @@ struct wg_exchange {
     struct wg_http_call *call;
     struct wg_message *message;
     struct wg_arena *arena;
-    enum wg_direction direction;
+    enum wg_direction direction, came; /**< came: of the walk it began with */
     const struct wg_stage *stage;
     const struct wg_stage *record; /**< the last of its walk */
     char request_id[WG_UUID_TEXT];
@@ -88,7 +88,8 @@ struct wg_exchange {
     int64_t started_us;                             /**< wg_clock_elapsed_us() */
     struct wg_stage_time times[WG_STAGE_TIMES_MAX]; /**< of the stages so far; not of record */
     size_t time_count;
-    bool is_gone; /**< the client went away: nobody reads the answer */
+    int64_t started_ns, stage_since_ns; /**< of wg_metric_now_ns() */
+    bool is_gone;                       /**< the client went away: nobody reads the answer */
 
     /* route */
     const struct wg_instance *instance;

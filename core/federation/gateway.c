@@ -2,6 +2,7 @@
 #include "federation/gateway.h"
 
 #include "base/log.h"
+#include "federation/peers.h"
 #include "wire/name.h"
 
 enum {
@@ -40,6 +41,7 @@ enum wg_code wg_gateway_new(const struct wg_config *config, const struct wg_cloc
     if (wg_policy_engine_new(config, clock, &gateway->policy, err) != WG_OK)
         goto failed;
     gateway->directory = wg_directory_new(clock, PEERS_LIMIT, config->allow_ip_literals);
+    wg_peers_set_series(gateway->directory, (size_t)config->metrics_peers);
     wg_directory_on_failure(gateway->directory, log_discovery_failure, NULL);
     gateway->nonces = wg_nonces_new(clock, NONCES_LIMIT);
     gateway->taken = wg_taken_new(TAKEN_LIMIT);

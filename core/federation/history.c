@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/metric.h"
 #include "wire/json.h"
 
 enum {
@@ -132,11 +133,13 @@ static enum step check_one(struct wg_history *history, json_t *json)
         history->result.hidden++;
     } else if (sign_if_ours(history, &event, &err) == WG_OK &&
                verify(history, &event, &is_unknown, &err) == WG_OK) {
+        wg_metric_count(SIGNATURES, WG_SIGNED_HISTORY, WG_RESULT_SUCCESS);
         json_array_append(history->result.events, json);
     } else if (is_unknown && look_up(history, event.origin)) {
         wg_event_done(&event);
         return STEP_WAIT;
     } else {
+        wg_metric_count(SIGNATURES, WG_SIGNED_HISTORY, WG_RESULT_FAILURE);
         refuse(history, event.id, err.text);
     }
     wg_event_done(&event);

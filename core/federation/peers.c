@@ -42,6 +42,7 @@ void wg_peers_count(struct wg_directory *directory, struct wg_str name, enum wg_
 
     if (record) {
         hour_of(activity_of(record), hour_now(directory))->counts[what]++;
+        wg_peer_series_count(directory, record, what);
         record->is_changed = true;
     }
     pthread_mutex_unlock(&shard->lock);
@@ -251,8 +252,10 @@ bool wg_peers_forget(struct wg_directory *directory, struct wg_str name)
     struct wg_peer_record *record = wg_map_get(&shard->records, name);
     bool is_forgotten = record && !record->is_fetching;
 
-    if (is_forgotten)
+    if (is_forgotten) {
+        wg_peer_series_leave(directory, record);
         wg_directory_record_free(wg_map_take(&shard->records, name));
+    }
     pthread_mutex_unlock(&shard->lock);
     return is_forgotten;
 }

@@ -18,6 +18,22 @@ enum wg_peer_count {
     WG_PEER_COUNTS
 };
 
+/** Peers with series of their own in /metrics: at most limit at a time, the busiest. What the
+ * others do is summed up. Before the first is counted. */
+void wg_peers_set_series(struct wg_directory *directory, size_t limit);
+
+struct wg_peer_series {
+    struct wg_str name;              /**< copy in the arena; absent: of all others together */
+    uint64_t counts[WG_PEER_COUNTS]; /**< since it has a series */
+    int64_t last_seen_s;             /**< -1: never, or all others */
+};
+/** The others come last. Thread: one, that of /metrics. Now and then a peer that is much busier
+ * than one with a series takes its place: both begin anew, so that no count ever goes back. */
+size_t wg_peers_series(struct wg_directory *directory, struct wg_arena *arena,
+                       struct wg_peer_series **ret_series);
+/** How many servers there is a record of. */
+size_t wg_peers_known(struct wg_directory *directory);
+
 /** One more. Of a peer that has no record nothing is counted: a name somebody made up must not
  * cost memory. */
 void wg_peers_count(struct wg_directory *directory, struct wg_str name,

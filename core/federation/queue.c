@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "base/metric.h"
 #include "federation/audit.h"
 #include "federation/delivery.h"
 #include "federation/peers.h"
@@ -15,6 +16,7 @@ struct job {
     struct wg_worker *worker;
     struct wg_relay_attempt *attempt;
     struct wg_arena arena;
+    int64_t began_ns;
     struct wg_delivery_outcome outcome;
     struct wg_relay_result result;
     struct wg_policy_generation *generation;
@@ -90,11 +92,26 @@ static void note_peer(const struct job *job)
         wg_peers_error(directory, delivery->key.destination.name, &error);
 }
 
+static void measure(const struct job *job, unsigned result)
+{
+    unsigned direction =
+        job->attempt->delivery->key.destination.is_outbound ? WG_OUTBOUND : WG_INBOUND;
+
+    wg_metric_count(ATTEMPTS, direction, result);
+    wg_metric_time(ATTEMPT_TIME, wg_metric_now_ns() - job->began_ns, direction, result);
+}
+
 static void finish(struct job *job)
 {
-    if (job->outcome.code != WG_CANCELLED) {
+    if (job->outcome.code == WG_CANCELLED) {
+        measure(job, WG_ATTEMPT_CANCELLED);
+    } else {
+        static const unsigned results[] = {[WG_OUTCOME_SENT] = WG_ATTEMPT_SENT,
+                                           [WG_OUTCOME_RETRY] = WG_ATTEMPT_RETRY,
+                                           [WG_OUTCOME_DEAD] = WG_ATTEMPT_DEAD};
         struct wg_relay_plan plan = wg_relay_plan(job->attempt, &job->result);
 
+        measure(job, results[plan.outcome]);
         log_outcome(job, plan);
         note_peer(job);
         audit_outcome(job, plan);
@@ -199,6 +216,7 @@ static void deliver(void *owner, struct wg_relay_attempt *attempt)
 
     job->worker = owner;
     job->attempt = attempt;
+    job->began_ns = wg_metric_now_ns();
     wg_arena_init(&job->arena);
     (void)wg_delivery_start(job->worker, attempt->delivery, on_ended, job);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/metric.h"
 #include "federation/exchange.h"
 #include "federation/queue.h"
 
@@ -46,11 +47,13 @@ enum wg_stage_result wg_stage_authenticate(struct wg_exchange *x)
     if (verify(x) != WG_OK) {
         struct wg_err err = x->err;
 
+        wg_metric_count(SIGNATURES, WG_SIGNED_REQUEST, WG_RESULT_FAILURE);
         if (wg_exchange_refresh(x) == WG_STAGE_WAIT)
             return WG_STAGE_WAIT;
         x->err = err;
         return wg_exchange_refuse(x);
     }
+    wg_metric_count(SIGNATURES, WG_SIGNED_REQUEST, WG_RESULT_SUCCESS);
     if (wg_nonces_add(gateway->nonces, x->peer_name, x->signature.nonce, &x->err) != WG_OK) {
         x->retry_after_s = x->err.code == WG_RATE_LIMITED ? WG_CREATED_WINDOW_S : 0;
         return wg_exchange_refuse(x);

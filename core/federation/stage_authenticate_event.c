@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/metric.h"
 #include "federation/exchange.h"
 
 enum { KIDS_READ = 8 };
@@ -40,8 +41,11 @@ enum wg_stage_result wg_stage_authenticate_event(struct wg_exchange *x)
     result = wg_stage_discover(x);
     if (result != WG_STAGE_NEXT)
         return result;
-    if (verify(x) == WG_OK)
+    if (verify(x) == WG_OK) {
+        wg_metric_count(SIGNATURES, WG_SIGNED_EVENT, WG_RESULT_SUCCESS);
         return WG_STAGE_NEXT;
+    }
+    wg_metric_count(SIGNATURES, WG_SIGNED_EVENT, WG_RESULT_FAILURE);
     err = x->err;
     if (wg_exchange_refresh(x) == WG_STAGE_WAIT)
         return WG_STAGE_WAIT;

@@ -68,6 +68,7 @@ static enum wg_code make_request(struct wg_exchange *x, struct wg_http_request *
         .header_count = message.headers.count,
         .answer_limit_bytes = ANSWER_LIMIT_BYTES,
         .timeout_ms = TIMEOUT_MS,
+        .purpose = WG_PURPOSE_READ,
     };
     wg_server_name_split(x->peer_name, 443, &ret_request->origin.host,
                          &ret_request->origin.port);

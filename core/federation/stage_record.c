@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "base/metric.h"
 #include "federation/answer.h"
 #include "federation/audit.h"
 #include "federation/exchange.h"
@@ -128,6 +129,18 @@ static void count_outcome(struct wg_exchange *x)
     }
 }
 
+/* The direction it came from: a request that was turned inside is one of an instance. */
+static void measure(const struct wg_exchange *x)
+{
+    unsigned endpoint = x->has_endpoint ? x->endpoint : WG_ENDPOINT_COUNT;
+    unsigned code = x->is_refused ? wg_metric_code(x->err.code) : WG_OK;
+
+    wg_metric_count(EXCHANGES, x->came, endpoint, x->outcome, code);
+    wg_metric_time(EXCHANGE_TIME, wg_metric_now_ns() - x->started_ns, x->came, endpoint,
+                   x->outcome);
+    wg_metric_move(EXCHANGES_OPEN, -1, x->came);
+}
+
 /* Answers, and releases what the walk has gathered. x lives in the call's arena: it is gone
  * with the answer. */
 enum wg_stage_result wg_stage_record(struct wg_exchange *x)
@@ -145,6 +158,7 @@ enum wg_stage_result wg_stage_record(struct wg_exchange *x)
     wg_audit_exchange(x);
     count_outcome(x);
     wg_presence_settle(x);
+    measure(x);
     if (x->is_claimed)
         wg_taken_settle(worker->gateway->taken, x->instance->index, x->event_key,
                         x->outcome != WG_EXCHANGE_REFUSED);

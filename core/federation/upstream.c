@@ -172,6 +172,7 @@ enum wg_code wg_upstream_request(const struct wg_upstream *upstream, int64_t now
         .body = message.body,
         .answer_limit_bytes = ANSWER_LIMIT_BYTES,
         .timeout_ms = instance->config->upstream_timeout_ms,
+        .purpose = WG_PURPOSE_UPSTREAM,
     };
     return WG_OK;
 }

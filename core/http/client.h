@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/metric.h"
 #include "net/dialer.h"
 #include "wire/message.h"
 
@@ -32,6 +33,7 @@ struct wg_http_request {
     struct wg_str body;
     size_t answer_limit_bytes; /**< of the body; 0 = 1 MiB */
     int64_t timeout_ms;        /**< for the whole fetch; 0 = 30 s */
+    enum wg_purpose purpose;   /**< what it counts as in /metrics */
 };
 
 struct wg_http_response {

@@ -62,6 +62,9 @@ struct wg_http_fetch {
                       const struct wg_err *err);
     void *owner;
 
+    int64_t began_ns;
+    enum wg_purpose purpose;
+
     struct wg_buf request; /**< as on the wire */
     bool is_to_head;
     bool is_idempotent;

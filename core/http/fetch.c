@@ -66,6 +66,8 @@ void wg_http_fetch_end(struct wg_http_fetch *fetch, const struct wg_http_respons
     struct wg_http_client *client = fetch->client;
 
     leave_origin(fetch);
+    wg_metric_time(CLIENT_TIME, wg_metric_now_ns() - fetch->began_ns, fetch->purpose,
+                   wg_metric_answer(response ? response->status : 0));
     fetch->is_over = true;
     fetch->timer = wg_timer_free(fetch->timer);
     fetch->on_answer(fetch->owner, response, response ? NULL : err);
@@ -117,6 +119,8 @@ wg_http_fetch(struct wg_http_client *client, const struct wg_http_request *reque
     struct wg_http_fetch *fetch = wg_new(struct wg_http_fetch);
 
     fetch->client = client;
+    fetch->began_ns = wg_metric_now_ns();
+    fetch->purpose = request->purpose;
     fetch->on_answer = on_answer;
     fetch->owner = owner;
     fetch->is_to_head = wg_str_is(request->method, "HEAD");

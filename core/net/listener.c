@@ -55,7 +55,14 @@ static void on_guest_closed(void *owner)
 static void hand_out(struct wg_listener *listener, struct wg_stream *stream)
 {
     listener->counts.accepted++;
+    wg_metric_count(CONNECTIONS, listener->options.door, WG_ARRIVAL_ACCEPTED);
     listener->on_accept(listener->owner, stream);
+}
+
+static void note_failed_handshake(struct wg_listener *listener)
+{
+    listener->counts.handshakes_failed++;
+    wg_metric_count(CONNECTIONS, listener->options.door, WG_ARRIVAL_HANDSHAKE_FAILED);
 }
 
 static void on_guest_ready(void *owner, const struct wg_err *err)
@@ -71,7 +78,7 @@ static void on_guest_ready(void *owner, const struct wg_err *err)
         hand_out(listener, stream);
         return;
     }
-    listener->counts.handshakes_failed++;
+    note_failed_handshake(listener);
     wg_ip_write(&wg_stream_info(stream)->remote_ip, ip);
     wg_log(WG_LOG_DEBUG, "net.handshake.failed", err->text, WG_F_TEXT("remote", ip));
     wg_stream_finish(stream);
@@ -85,7 +92,7 @@ static void shake_hands(struct wg_listener *listener, struct wg_stream *stream)
     struct wg_err err;
 
     if (wg_tls_conn_accept(listener->options.tls, &tls, &err) != WG_OK) {
-        listener->counts.handshakes_failed++;
+        note_failed_handshake(listener);
         wg_stream_close(stream);
         return;
     }
@@ -126,11 +133,16 @@ static void on_connection(uv_stream_t *tcp, int status)
         wg_stream_close(stream);
     } else if (!has_room(listener, stream)) {
         listener->counts.refused_by_limit++;
+        wg_metric_count(CONNECTIONS, listener->options.door, WG_ARRIVAL_REFUSED);
         wg_stream_close(stream);
-    } else if (listener->options.tls) {
-        shake_hands(listener, stream);
     } else {
-        hand_out(listener, stream);
+        stream->is_counted = true;
+        stream->door = listener->options.door;
+        wg_metric_move(CONNECTIONS_OPEN, 1, stream->door);
+        if (listener->options.tls)
+            shake_hands(listener, stream);
+        else
+            hand_out(listener, stream);
     }
 }
 

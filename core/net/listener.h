@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/metric.h"
 #include "net/loop.h"
 #include "net/stream.h"
 #include "net/tls.h"
@@ -22,6 +23,7 @@ struct wg_listener_options {
     int fd;                    /**< taken over */
     struct wg_tls_server *tls; /**< NULL: plain */
     struct wg_connection_counter *counter; /**< may be NULL */
+    enum wg_door door;                     /**< what its connections count as in /metrics */
     int64_t handshake_timeout_ms;          /**< default 10 s */
     unsigned handshakes_limit;             /**< handshakes under way at once; default 1024 */
 };

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "base/alloc.h"
+#include "base/metric.h"
 
 struct post {
     struct post *next;
@@ -131,6 +132,8 @@ enum wg_code wg_loop_new(const struct wg_clock *clock, struct wg_loop **ret_loop
         return wg_fail(err, WG_INTERNAL, "starting an event loop: %s", uv_strerror(status));
     }
     uv_idle_init(&loop->uv, &loop->busy);
+    uv_prepare_init(&loop->uv, &loop->before_sleep);
+    loop->before_sleep.data = loop;
     uv_unref((uv_handle_t *)&loop->wake);
     loop->wake.data = loop->busy.data = loop;
     loop->clock = clock;
@@ -139,6 +142,29 @@ enum wg_code wg_loop_new(const struct wg_clock *clock, struct wg_loop **ret_loop
     wg_buf_init(&loop->scratch, 4 * WG_SCRATCH_BYTES);
     *ret_loop = loop;
     return WG_OK;
+}
+
+/* Callbacks of I/O run right after the sleep, in the same step of libuv: what a turn took is
+ * the time since the last one less what libuv has slept. */
+static void on_before_sleep(uv_prepare_t *prepare)
+{
+    struct wg_loop *loop = prepare->data;
+    int64_t now_ns = wg_metric_now_ns();
+    int64_t slept_ns = (int64_t)uv_metrics_idle_time(&loop->uv);
+
+    if (loop->turned_ns)
+        wg_metric_time(LOOP_TURN, now_ns - loop->turned_ns - (slept_ns - loop->slept_ns),
+                       loop->place);
+    loop->turned_ns = now_ns;
+    loop->slept_ns = slept_ns;
+}
+
+void wg_loop_measure(struct wg_loop *loop, unsigned place)
+{
+    loop->place = place < WG_LOOP_LAST_WORKER ? place : WG_LOOP_LAST_WORKER;
+    WG_CHECK(uv_loop_configure(&loop->uv, UV_METRICS_IDLE_TIME) == 0);
+    uv_prepare_start(&loop->before_sleep, on_before_sleep);
+    uv_unref((uv_handle_t *)&loop->before_sleep);
 }
 
 void wg_loop_run(struct wg_loop *loop)
@@ -184,6 +210,7 @@ struct wg_loop *wg_loop_free(struct wg_loop *loop)
     } while (run_posts(loop));
     uv_close((uv_handle_t *)&loop->wake, NULL);
     uv_close((uv_handle_t *)&loop->busy, NULL);
+    uv_close((uv_handle_t *)&loop->before_sleep, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     WG_CHECK(uv_loop_close(&loop->uv) == 0);
     pthread_mutex_destroy(&loop->lock);

@@ -19,6 +19,9 @@ WG_MUST_USE enum wg_code wg_loop_new(const struct wg_clock *clock, struct wg_loo
 /** Runs until wg_loop_stop() was called (also before: for tests) and nothing is left to wait
  * for: streams, listeners and timers are closed. */
 void wg_loop_run(struct wg_loop *loop);
+/** Records how long its turns take, as place of the label "loop". Before it runs, from the
+ * thread that made it. */
+void wg_loop_measure(struct wg_loop *loop, unsigned place);
 /** Waits for something to happen and runs it: for programs that wait for one answer. */
 void wg_loop_wait(struct wg_loop *loop);
 /** Runs what is ready now, without waiting: for tests. @return whether anything is still to be

@@ -44,6 +44,9 @@ struct wg_loop {
     uv_idle_t busy; /**< started while later holds something, so that the loop does not sleep */
     const struct wg_clock *clock;
     struct wg_link later;
+    uv_prepare_t before_sleep;   /**< wg_loop_measure() */
+    int64_t turned_ns, slept_ns; /**< at the last one; turned_ns 0: there was none */
+    unsigned place;
 
     pthread_mutex_t lock; /**< guards the three below */
     struct post *first_post, *last_post;

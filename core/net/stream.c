@@ -189,6 +189,8 @@ static void on_closed(uv_handle_t *handle)
     void (*call)(void *owner) = stream->events.on_closed;
     void *owner = stream->owner;
 
+    if (stream->is_counted)
+        wg_metric_move(CONNECTIONS_OPEN, -1, stream->door);
     if (stream->counter)
         wg_connection_counter_give(stream->counter, &stream->info.remote_ip);
     wg_tls_conn_free(stream->tls);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/metric.h"
 #include "net/loop_impl.h"
 #include "net/stream.h"
 
@@ -36,6 +37,8 @@ struct wg_stream {
     void *ready_owner;
 
     struct wg_connection_counter *counter; /**< held until the stream is gone; may be NULL */
+    bool is_counted;                       /**< in CONNECTIONS_OPEN, at door */
+    enum wg_door door;
 
     bool has_listener;
     bool is_paused;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/metric.h"
 #include "policy/policy_impl.h"
 
 /* One hook asked: a coroutine walks the chain, so that any handler may wait. Its stack: the
@@ -289,6 +290,25 @@ void wg_call_free_idle(struct wg_state *state)
     }
 }
 
+/* Dry runs and trials, which have no worker of the gateway behind them, count nothing. */
+static bool is_measured(const struct wg_state *state)
+{
+    return state->worker && !state->worker->fake;
+}
+
+static void measure(const struct wg_policy_call *call)
+{
+    enum wg_hook hook = call->question->hook;
+
+    if (!is_measured(call->state))
+        return;
+    wg_metric_time(HOOK_TIME, wg_metric_now_ns() - call->began_ns, hook);
+    wg_metric_time(HOOK_RUNNING, call->budget.running_ns, hook);
+    wg_metric_count(VERDICTS, hook, call->decision->verdict);
+    if (call->decision->failure)
+        wg_metric_count(POLICY_FAILURES, hook, call->budget.broken);
+}
+
 static void finish(struct wg_policy_call *call)
 {
     struct wg_decision *decision = call->decision;
@@ -298,6 +318,7 @@ static void finish(struct wg_policy_call *call)
     if (!decision->failure && !call->is_settled)
         wg_decision_default(call->question, decision);
     wg_decision_bound(call->question, decision);
+    measure(call);
     wg_trace_end(call);
 }
 
@@ -440,6 +461,7 @@ static void begin(struct wg_policy_call *call, const struct wg_question *questio
     const struct wg_config_budget *limits = &call->state->edition->config->budget;
 
     call->serial = ++call->state->serial;
+    call->began_ns = wg_metric_now_ns();
     call->question = question;
     call->arena = arena;
     call->decision = decision;
@@ -469,6 +491,8 @@ struct wg_policy_call *wg_call_ask(struct wg_state *state, const struct wg_quest
     if (state->chains[question->hook].count == 0) {
         wg_decision_default(question, ret_decision);
         wg_decision_bound(question, ret_decision);
+        if (is_measured(state))
+            wg_metric_count(VERDICTS, question->hook, ret_decision->verdict);
         return NULL;
     }
     call = take_call(state);

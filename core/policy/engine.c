@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/alloc.h"
+#include "base/metric.h"
 #include "policy/figures.h"
 #include "policy/kv.h"
 #include "policy/limits.h"
@@ -160,11 +161,17 @@ static enum wg_code read_again(struct wg_policy_engine *engine,
                                struct wg_engine_instance *instance, const char *cause,
                                struct wg_err *err)
 {
+    int64_t began_ns = wg_metric_now_ns();
     struct wg_edition *edition = wg_edition_new(engine->config, instance->config);
+    enum wg_code code;
 
     edition->document = wg_document_ref(instance->document);
     (void)wg_edition_ref(edition);
-    if (wg_engine_replace(engine, instance, edition, cause, err) != WG_OK) {
+    code = wg_engine_replace(engine, instance, edition, cause, err);
+    wg_metric_time(RELOAD_TIME, wg_metric_now_ns() - began_ns);
+    wg_metric_count(RELOADS, WG_RELOADED_POLICY,
+                    code == WG_OK ? WG_RESULT_SUCCESS : WG_RESULT_FAILURE);
+    if (code != WG_OK) {
         wg_edition_unref(edition);
         return err->code;
     }

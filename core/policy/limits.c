@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "base/metric.h"
 
 /* Each key is the time at which its bucket is empty again (GCRA's "theoretical arrival time"),
  * found by a keyed hash of name and key: 64 bits, so that among a million keys two meet once in
@@ -116,6 +117,8 @@ static struct slot *take_slot(struct shard *shard, uint64_t hash, int64_t now_us
         grow(shard, now_us);
         slot = oldest(shard, hash);
     }
+    if (slot->empty_at_us > now_us)
+        wg_metric_count(LIMITER_EVICTIONS);
     *slot = (struct slot){hash, 0};
     return slot;
 }

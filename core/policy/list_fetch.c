@@ -145,6 +145,7 @@ void wg_list_fetch(struct wg_list_source *source)
         .answer_limit_bytes =
             options->list.limit_bytes ? options->list.limit_bytes : WG_LIST_LIMIT_BYTES,
         .timeout_ms = options->timeout_ms ? options->timeout_ms : FETCH_MS,
+        .purpose = WG_PURPOSE_LIST,
     };
 
     if (source->kept.etag[0])

@@ -304,6 +304,7 @@ static int send(lua_State *L, struct request *request)
     request->http.answer_limit_bytes = ANSWER_LIMIT_BYTES;
     if (request->http.timeout_ms == 0)
         request->http.timeout_ms = state->edition->config->budget.waiting_ms;
+    request->http.purpose = WG_PURPOSE_POLICY;
     wait = wg_new(struct wait);
     wait->call = call;
     wait->cache_ms = request->cache_ms;

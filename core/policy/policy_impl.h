@@ -322,6 +322,7 @@ struct wg_policy_call {
     struct wg_decision *decision;
     void (*on_decided)(void *owner);
     void *owner;
+    int64_t began_ns;
     size_t at;       /**< handler of the chain that runs */
     bool is_settled; /**< a verdict has ended the chain */
     bool is_limited;

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/id.h"
+#include "base/metric.h"
 #include "relay/relay_impl.h"
 
 enum {
@@ -38,6 +39,8 @@ struct destination *wg_relay_destination(struct wg_relay *relay,
 
 void wg_relay_destination_free(struct destination *d)
 {
+    if (d->probes)
+        wg_metric_move(CIRCUITS_OPEN, -1);
     wg_free(d->key);
     wg_free(d);
 }
@@ -209,7 +212,8 @@ static void probe_later(struct destination *d)
         bound_ms *= 2;
     if (bound_ms > PROBE_LAST_MS)
         bound_ms = PROBE_LAST_MS;
-    d->probes++;
+    if (d->probes++ == 0)
+        wg_metric_move(CIRCUITS_OPEN, 1);
     wg_random(&random, sizeof random);
     /* At least half of the bound: a probe right after a probe tells nothing new. */
     at = wg_relay_now(d->relay) + bound_ms / 2 + (int64_t)(random % (uint64_t)(bound_ms / 2));
@@ -303,6 +307,7 @@ void wg_relay_judge(struct destination *d, const struct wg_relay_result *result,
     if (!d->probes)
         return;
     d->probes = 0;
+    wg_metric_move(CIRCUITS_OPEN, -1);
     if (after_ms <= 0)
         d->not_before = 0;
     hurry(d);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/metric.h"
 #include "store/sqlite/db.h"
 #include "store/sqlite/ops.h"
 
@@ -185,7 +186,7 @@ static bool begin(struct wg_backend *backend)
 static void commit(struct wg_backend *backend, int64_t requests)
 {
     struct wg_db *db = &backend->dbs[WG_STORE_WRITER];
-    int64_t began = mono_us();
+    int64_t began = mono_us(), took_us;
 
     db->state.commits++;
     wg_db_save_state(db);
@@ -194,7 +195,9 @@ static void commit(struct wg_backend *backend, int64_t requests)
         return;
     backend->committed = db->state;
     backend->clock_ms = db->state.clock_ms;
-    publish(backend, requests, mono_us() - began);
+    took_us = mono_us() - began;
+    wg_metric_time(STORE_COMMIT_TIME, took_us * 1000);
+    publish(backend, requests, took_us);
 }
 
 /* Moves what the log holds to the main file, fsyncs that and empties the log. */
