@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/doctor_impl.h"
+#include "wire/name.h"
 
 static void step(void *owner);
 
@@ -208,21 +209,34 @@ static void step(void *owner)
 
 /* ---- the request ---- */
 
-static void start(struct wg_admin_request *request, struct wg_str peer)
+static bool is_wanted(const struct doctor *doctor, enum doctor_subject subject)
+{
+    switch (subject) {
+    case DOCTOR_OF_PEER:
+        return doctor->peer.at != NULL;
+    case DOCTOR_OF_ROOM:
+        return doctor->peer.at && doctor->room_id.at;
+    case DOCTOR_OF_SELF:
+        return !doctor->peer.at;
+    }
+    return false;
+}
+
+static void start(struct wg_admin_request *request, struct wg_str peer, struct wg_str room_id)
 {
     struct doctor *doctor = wg_arena_new(request->arena, struct doctor);
-    enum doctor_subject subject = peer.at ? DOCTOR_OF_PEER : DOCTOR_OF_SELF;
 
     doctor->request = request;
     doctor->admin = request->admin;
     doctor->peer = peer;
+    doctor->room_id = room_id;
     doctor->started_ms = wg_clock_mono_ms(request->gateway->clock);
     doctor->deadline = wg_timer_new(request->worker->loop, on_deadline, doctor);
     doctor->is_stopping = request->admin->is_stopping;
     doctor->next = request->admin->doctors;
     request->admin->doctors = doctor;
     for (size_t i = 0; i < doctor_check_count; i++) {
-        if (doctor_checks[i].subject == subject)
+        if (is_wanted(doctor, doctor_checks[i].subject))
             doctor->rows[doctor->row_count++].check = &doctor_checks[i];
     }
     step(doctor);
@@ -244,41 +258,52 @@ static bool has_room(struct wg_admin_request *request)
 }
 
 /* @return false after having answered. */
-static bool take_peer(struct wg_admin_request *request, struct wg_str *ret_peer)
+static bool take_text(struct wg_admin_request *request, const char *member,
+                      struct wg_str *ret_text)
 {
-    static const char *const members[] = {"peer", NULL};
-    const json_t *peer = json_object_get(request->body, "peer");
+    const json_t *value = json_object_get(request->body, member);
 
-    *ret_peer = (struct wg_str){NULL, 0};
-    if (!wg_admin_members(request, members))
-        return false;
-    if (!peer)
+    *ret_text = (struct wg_str){NULL, 0};
+    if (!value)
         return true;
-    if (!json_is_string(peer)) {
-        wg_admin_fail(request, WG_INVALID, "peer: must be a server name");
+    if (!json_is_string(value)) {
+        wg_admin_fail(request, WG_INVALID, "%s: must be a string", member);
         return false;
     }
-    *ret_peer = wg_arena_copy(request->arena, wg_json_string(request->body, "peer"));
-    if (!request->instance) {
+    *ret_text = wg_arena_copy(request->arena, wg_json_string(request->body, member));
+    return true;
+}
+
+static bool is_good(struct wg_admin_request *request, struct wg_str peer, struct wg_str room_id)
+{
+    struct wg_err err;
+
+    if (room_id.at && !peer.at) {
+        wg_admin_fail(request, WG_INVALID, "a room is examined together with a peer");
+    } else if (room_id.at && wg_room_id_check(room_id, &err) != WG_OK) {
+        wg_admin_fail_err(request, &err);
+    } else if (peer.at && !request->instance) {
         wg_admin_fail(request, WG_INVALID,
                       "%zu instances live here: say for which one with ?server_name=NAME "
                       "(`wavegate doctor PEER --server NAME`)",
                       request->gateway->instance_count);
-        return false;
-    }
-    if (wg_gateway_instance(request->gateway, *ret_peer)) {
+    } else if (peer.at && wg_gateway_instance(request->gateway, peer)) {
         wg_admin_fail(request, WG_INVALID,
                       "'%.*s' lives behind this gateway itself: ask without a name",
-                      WG_STR_F(*ret_peer));
-        return false;
+                      WG_STR_F(peer));
+    } else {
+        return true;
     }
-    return true;
+    return false;
 }
 
 void wg_admin_doctor(struct wg_admin_request *request)
 {
-    struct wg_str peer;
+    static const char *const members[] = {"peer", "room_id", NULL};
+    struct wg_str peer, room_id;
 
-    if (take_peer(request, &peer) && has_room(request))
-        start(request, peer);
+    if (wg_admin_members(request, members) && take_text(request, "peer", &peer) &&
+        take_text(request, "room_id", &room_id) && is_good(request, peer, room_id) &&
+        has_room(request))
+        start(request, peer, room_id);
 }

@@ -28,10 +28,10 @@ static enum wg_code make_message(struct doctor *doctor, const char *method,
     return wg_instance_sign(doctor->request->instance, message, &options, arena, err);
 }
 
-static void ask(struct doctor *doctor, const char *method, struct wg_str target,
-                void (*on_answer)(struct doctor *doctor,
-                                  const struct wg_http_response *response,
-                                  const struct wg_err *err))
+void doctor_ask_peer(struct doctor *doctor, const char *method, struct wg_str target,
+                     void (*on_answer)(struct doctor *doctor,
+                                       const struct wg_http_response *response,
+                                       const struct wg_err *err))
 {
     struct wg_http_request request = {
         .origin = {.host = doctor->host, .port = doctor->port, .is_tls = true},
@@ -50,7 +50,7 @@ static void ask(struct doctor *doctor, const char *method, struct wg_str target,
     doctor_fetch(doctor, &request, on_answer);
 }
 
-static void no_answer(struct doctor *doctor, const struct wg_err *err)
+void doctor_no_answer(struct doctor *doctor, const struct wg_err *err)
 {
     doctor_see(doctor, "%s", err->text);
     doctor_advise(doctor, "their descriptor came, this did not: their server, or what stands "
@@ -144,7 +144,7 @@ static void on_read(struct doctor *doctor, const struct wg_http_response *respon
     const char *remedy;
 
     if (!response) {
-        no_answer(doctor, err);
+        doctor_no_answer(doctor, err);
         return;
     }
     refusal = wg_admin_refusal(doctor->request, response, &sw_code);
@@ -173,7 +173,8 @@ static void on_read(struct doctor *doctor, const struct wg_http_response *respon
 
 void doctor_peer_knows_us(struct doctor *doctor)
 {
-    ask(doctor, "GET",
+    doctor_ask_peer(
+        doctor, "GET",
         wg_endpoint_expand(doctor->descriptor.profile, WG_STR(NOBODY), doctor->request->arena),
         on_read);
 }
@@ -196,7 +197,7 @@ static void on_sent(struct doctor *doctor, const struct wg_http_response *respon
     struct wg_str refusal, sw_code;
 
     if (!response) {
-        no_answer(doctor, err);
+        doctor_no_answer(doctor, err);
         return;
     }
     refusal = wg_admin_refusal(doctor->request, response, &sw_code);
@@ -224,5 +225,5 @@ static void on_sent(struct doctor *doctor, const struct wg_http_response *respon
 
 void doctor_peer_send(struct doctor *doctor)
 {
-    ask(doctor, "POST", doctor->descriptor.send, on_sent);
+    doctor_ask_peer(doctor, "POST", doctor->descriptor.send, on_sent);
 }

@@ -23,7 +23,11 @@ enum {
 
 struct doctor;
 
-enum doctor_subject { DOCTOR_OF_PEER, DOCTOR_OF_SELF };
+enum doctor_subject {
+    DOCTOR_OF_PEER,
+    DOCTOR_OF_ROOM, /**< behind those of the peer, when a room was named */
+    DOCTOR_OF_SELF
+};
 enum doctor_result { DOCTOR_PENDING, DOCTOR_OK, DOCTOR_FAILED, DOCTOR_SKIPPED };
 
 /** A row of the table. */
@@ -83,6 +87,7 @@ struct doctor {
 
     /* of a peer: what earlier checks have found out */
     struct wg_str peer, host;
+    struct wg_str room_id; /**< absent: none was named */
     uint16_t port;
     struct doctor_address addresses[DOCTOR_ADDRESSES];
     size_t address_count;
@@ -133,8 +138,21 @@ struct doctor_verdict {
 };
 void doctor_ask_key(struct doctor *doctor, struct wg_str old_kid, struct wg_str new_kid,
                     struct doctor_verdict *ret_verdict);
+/** Hook room, for doctor->room_id. */
+void doctor_ask_room(struct doctor *doctor, enum wg_direction direction,
+                     struct doctor_verdict *ret_verdict);
 /** "SW_FED_PEER_UNKNOWN: reason (standard, policies/standard.lua:77)" */
 const char *doctor_verdict_text(struct doctor *doctor, const struct doctor_verdict *verdict);
+
+/* ---- doctor_ask.c: signed requests to the peer ---- */
+
+/** target: a path as the descriptor has it, filled, with its query. */
+void doctor_ask_peer(struct doctor *doctor, const char *method, struct wg_str target,
+                     void (*on_answer)(struct doctor *doctor,
+                                       const struct wg_http_response *response,
+                                       const struct wg_err *err));
+/** Ends the check: their descriptor came, this did not. */
+void doctor_no_answer(struct doctor *doctor, const struct wg_err *err);
 
 /* ---- the checks ---- */
 
@@ -156,4 +174,7 @@ void doctor_peer_sees_us(struct doctor *doctor);
 void doctor_peer_rooms(struct doctor *doctor);
 void doctor_peer_queue(struct doctor *doctor);
 void doctor_peer_dead(struct doctor *doctor);
+void doctor_room_here(struct doctor *doctor);
+void doctor_room_there(struct doctor *doctor);
+void doctor_room_history(struct doctor *doctor);
 void doctor_self_policies(struct doctor *doctor);

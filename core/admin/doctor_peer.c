@@ -192,6 +192,24 @@ static void judge_taken_key(struct doctor *doctor, const char *old_kid, int64_t 
     }
 }
 
+/* An operator's word goes before any policy. */
+static bool is_pinned_otherwise(struct doctor *doctor)
+{
+    const struct wg_public_key *key = &doctor->descriptor.keys[0].key;
+    struct wg_public_key pinned;
+
+    if (!wg_notes_refuse(doctor->request->gateway->notes, doctor->peer, key, &pinned))
+        return false;
+    doctor_see(doctor, "they publish %s, an operator has pinned %s: all they sign is refused",
+               key->kid, pinned.kid);
+    doctor_advise(doctor,
+                  "ask them, not over federation, whether they changed their key; if they did: "
+                  "`wavegate peers pin %.*s --key %s`",
+                  WG_STR_F(doctor->peer), key->kid);
+    doctor_end(doctor, DOCTOR_FAILED);
+    return true;
+}
+
 static bool refuses_key(struct doctor *doctor, const struct wg_public_key *known)
 {
     const struct wg_public_key *key = &doctor->descriptor.keys[0].key;
@@ -225,7 +243,7 @@ void doctor_peer_key(struct doctor *doctor)
     doctor_detail(doctor, "published", json_string(doctor->descriptor.keys[0].key.kid));
     if (facts.kid[0])
         doctor_detail(doctor, "known", json_string(facts.kid));
-    if (refuses_key(doctor, has_newest ? &newest : NULL))
+    if (is_pinned_otherwise(doctor) || refuses_key(doctor, has_newest ? &newest : NULL))
         return;
     if (!facts.kid[0]) {
         doctor_see(doctor, "%s; we have not met them yet", doctor->descriptor.keys[0].key.kid);

@@ -16,6 +16,8 @@ static void fill_peer(struct doctor *doctor, struct wg_question *question)
     char ip[WG_IP_TEXT] = "";
 
     wg_directory_facts(doctor->request->gateway->directory, doctor->peer, &facts);
+    wg_notes_labels(doctor->request->gateway->notes, doctor->peer, arena,
+                    &question->peer.labels);
     question->peer.name = doctor->peer;
     question->peer.known_for_s = since(question->now_s, facts.known_since_s);
     question->peer.last_seen_s = facts.last_seen_s;
@@ -77,6 +79,19 @@ void doctor_ask_key(struct doctor *doctor, struct wg_str old_kid, struct wg_str 
     question.change.old_key_id = old_kid;
     question.change.new_key_id = new_kid;
     question.change.is_published = true;
+    ask(doctor, &question, ret_verdict);
+}
+
+void doctor_ask_room(struct doctor *doctor, enum wg_direction direction,
+                     struct doctor_verdict *ret_verdict)
+{
+    struct wg_question question;
+
+    begin_question(doctor, WG_HOOK_ROOM, direction, &question);
+    question.room.id = doctor->room_id;
+    question.room.federated =
+        wg_rooms_flag(doctor->request->gateway->rooms, doctor->request->instance->server_name,
+                      doctor->room_id);
     ask(doctor, &question, ret_verdict);
 }
 

@@ -23,6 +23,10 @@ const struct doctor_check doctor_checks[] = {
     {"peer.queue", "queue for them", DOCTOR_OF_PEER, "peer.name", doctor_peer_queue},
     {"peer.dead", "dead letters", DOCTOR_OF_PEER, "peer.name", doctor_peer_dead},
 
+    {"room.here", "the room here", DOCTOR_OF_ROOM, NULL, doctor_room_here},
+    {"room.there", "the room there", DOCTOR_OF_ROOM, "peer.knows_us", doctor_room_there},
+    {"room.history", "its history there", DOCTOR_OF_ROOM, "room.there", doctor_room_history},
+
     {"self.policies", "policies", DOCTOR_OF_SELF, NULL, doctor_self_policies},
 };
 const size_t doctor_check_count = WG_COUNT(doctor_checks);

@@ -99,7 +99,7 @@ static void print_report(const json_t *report)
     print_end(report);
 }
 
-static int examine(struct cli_client *client, const char *peer, bool is_json)
+static int examine(struct cli_client *client, const char *peer, const char *room, bool is_json)
 {
     json_t *body = json_object();
     json_t *report;
@@ -107,6 +107,8 @@ static int examine(struct cli_client *client, const char *peer, bool is_json)
 
     if (peer)
         json_object_set_new(body, "peer", json_string(peer));
+    if (room)
+        json_object_set_new(body, "room_id", json_string(room));
     report = cli_client_ask(client, "POST", "/_wavegate/v1/doctor", body);
     json_decref(body);
     if (!report)
@@ -127,8 +129,9 @@ int cli_doctor(const struct cli_arguments *arguments)
 
     if (!client)
         return CLI_REFUSED;
-    status = examine(client, arguments->word_count ? arguments->words[0] : NULL,
-                     cli_argument(arguments, "--json") != NULL);
+    status =
+        examine(client, arguments->word_count ? arguments->words[0] : NULL,
+                cli_argument(arguments, "--room"), cli_argument(arguments, "--json") != NULL);
     cli_client_close(client);
     return status;
 }

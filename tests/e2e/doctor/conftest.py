@@ -27,8 +27,8 @@ class Street:
             "default_mode": "invite_only", "allowed_peers": [doctor_kit.NAME], **federation}
         self.gateway = self.world.gateway(config, policy)
 
-    def examine(self):
-        return doctor_kit.examine(self.gateway)
+    def examine(self, room=None):
+        return doctor_kit.examine(self.gateway, room=room)
 
     def receive(self, event=None, **signing):
         """An event from the neighbour to the instance."""

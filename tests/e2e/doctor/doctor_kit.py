@@ -15,10 +15,12 @@ NAME = "peer.example.test"
 class Neighbour(Sink):
     """clock_offset_s  its clock less the true one
     has_send        whether its endpoint for events is there
+    closed          rooms that are not federated there
     unknown         (message) it admits nobody and says so; None: it admits those it trusts"""
 
     def __init__(self, *arguments, **where):
         self.clock_offset_s, self.has_send, self.unknown = 0, True, None
+        self.closed = set()
         super().__init__(*arguments, **where)
         self.clock = lambda: time.time() + self.clock_offset_s
 
@@ -35,6 +37,8 @@ class Neighbour(Sink):
             return self._error(handler, 401, "SW_FED_SIGNATURE_MISMATCH", str(error))
         if self.unknown:
             return self._error(handler, 403, "SW_FED_PEER_UNKNOWN", self.unknown)
+        if request.method == "GET" and self.closed.intersection(request.path.split("/")):
+            return self._error(handler, 403, "SW_ROOM_FORBIDDEN", "the room is not federated")
         if request.method == "POST" and not request.body:
             return self._error(handler, 400, "SW_FED_BAD_REQUEST", "an event is a JSON object")
         return super().answer(handler, request)
@@ -76,8 +80,9 @@ class Report:
                          for row in self.json["checks"])
 
 
-def examine(gateway, peer=NAME, server="a.example.test"):
-    return Report(gateway.run("doctor", peer, "--server", server, "--json"))
+def examine(gateway, peer=NAME, server="a.example.test", room=None):
+    return Report(gateway.run("doctor", peer, "--server", server, "--json",
+                              *(["--room", room] if room else [])))
 
 
 def put_flag(gateway, room, value):

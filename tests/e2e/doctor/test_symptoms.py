@@ -125,6 +125,16 @@ end)
     assert "not over federation" in report.remedy("peer.key")
 
 
+def test_an_operator_has_pinned_another_key(street):
+    assert street.receive().status == 200
+    assert street.gateway.run("peers", "pin", NAME).returncode == 0
+    old = street.peer.rotate()
+    report = street.examine()
+    assert report.failed == ["peer.key"], report
+    assert f"has pinned {old.kid}" in report.seen("peer.key")
+    assert f"wavegate peers pin {NAME} --key {street.peer.key.kid}" in report.remedy("peer.key")
+
+
 def test_they_sign_with_a_key_that_they_do_not_publish(street):
     assert street.receive().status == 200
     street.peer.key = SecretKey()
@@ -373,7 +383,49 @@ def test_the_room_is_federated_on_our_side_only(street):
     assert f"wavegate queue requeue --peer {NAME}" in report.remedy("peer.dead")
 
 
+def test_a_room_that_is_named_is_examined_on_both_sides(street):
+    street.peer.members["room-42"] = ["@carol:peer.example.test"]
+    street.peer.history.append(street.peer.event("room-42"))
+    report = street.examine(room="room-42")
+    assert report.status == 0, report
+    assert [row for row in report.rows if row.startswith("room.")] == [
+        "room.here", "room.there", "room.history"]
+    assert "open both ways; flag not set" in report.seen("room.here")
+
+
+def test_a_named_room_is_closed_here(street):
+    street.peer.members["room-42"] = []
+    street.peer.history.append(street.peer.event("room-42"))
+    put_flag(street.gateway, "room-42", False)
+    report = street.examine(room="room-42")
+    assert report.failed == ["room.here"], report
+    assert "their events of it are refused; flag false" in report.seen("room.here")
+    assert "/v1/admin/rooms/room-42/federate" in report.remedy("room.here")
+
+
+def test_a_named_room_is_closed_there(street):
+    street.peer.closed.add("room-42")
+    report = street.examine(room="room-42")
+    assert report.failed == ["room.there"], report
+    assert "SW_ROOM_FORBIDDEN" in report.seen("room.there")
+    assert "not federated on their side" in report.remedy("room.there")
+    assert report.rows["room.history"]["result"] == "skipped"
+
+
+def test_they_know_no_room_of_that_name(street):
+    report = street.examine(room="room-42")
+    assert report.failed == ["room.there"], report
+    assert "is the id right" in report.remedy("room.there")
+
+
 # ---- empty backfills ----
+
+def test_their_backfill_limit_is_0(street):
+    street.peer.members["room-42"] = ["@carol:peer.example.test"]
+    report = street.examine(room="room-42")
+    assert report.failed == ["room.history"], report
+    assert "max_backfill_events_per_request is 0" in report.remedy("room.history")
+
 
 def test_our_backfill_limit_is_0(make_street):
     street = make_street(max_backfill_events_per_request=0)
