@@ -4,6 +4,7 @@
 #include "admin/admin_impl.h"
 #include "federation/peers.h"
 #include "federation/restore.h"
+#include "federation/standing.h"
 #include "store/document.h"
 #include "store/queue.h"
 #include "wire/name.h"
@@ -61,39 +62,134 @@ static json_t *add_notes(json_t *peer, struct wg_str name, json_t *notes)
     return peer;
 }
 
+/* For each instance by itself; the word on top is what all of them say, or "mixed". */
+static void add_modes(struct wg_gateway *gateway, json_t *peer, struct wg_str name)
+{
+    json_t *modes = json_object();
+    const char *common = NULL;
+    char why[WG_MODE_WHY];
+
+    for (size_t i = 0; i < gateway->instance_count; i++) {
+        const struct wg_instance *instance = &gateway->instances[i];
+        const char *mode = wg_standing_mode(gateway, instance, name, why);
+
+        json_object_setn_new(
+            modes, instance->server_name.at, instance->server_name.len,
+            json_pack("{s:s, s:o}", "mode", mode, "why", wg_admin_string(wg_str(why))));
+        common = !common || strcmp(common, mode) == 0 ? mode : "mixed";
+    }
+    json_object_set_new(peer, "mode", json_string(common));
+    json_object_set_new(peer, "modes", modes);
+}
+
 json_t *wg_admin_peer_describe(struct wg_admin_request *request, struct wg_str name)
 {
     json_t *peer = wg_peers_describe(request->gateway->directory, name);
 
-    return add_notes(peer ? flatten(peer) : NULL, name,
+    peer = add_notes(peer ? flatten(peer) : NULL, name,
                      wg_notes_document(request->gateway->notes, name));
+    if (peer)
+        add_modes(request->gateway, peer, name);
+    return peer;
+}
+
+/* What waits for it. A suspended one is held up by us, whatever policy says. */
+static void add_queue(json_t *peer, const struct wg_destination_state *state)
+{
+    json_t *queue =
+        json_pack("{s:I}", "deliveries", (json_int_t)(state ? state->deliveries : 0));
+
+    json_object_set_new(peer, "queue", queue);
+    if (!state)
+        return;
+    json_object_set_new(queue, "body_bytes", json_integer(state->body_bytes));
+    json_object_set_new(queue, "oldest_age_s", json_integer(state->oldest_age_ms / 1000));
+    json_object_set_new(queue, "suspended", json_boolean(state->is_suspended));
+    if (!state->is_suspended)
+        return;
+    json_object_set_new(queue, "suspended_reason", wg_admin_string(state->suspended_reason));
+    json_object_set_new(peer, "mode", json_string("suspended"));
+}
+
+/* ---- a page ---- */
+
+struct peer_page {
+    struct wg_str *names;
+    size_t count;
+    struct wg_str next;
+};
+
+static int by_destination(const void *key, const void *element)
+{
+    const struct wg_str *name = key;
+    const struct wg_str *other =
+        &((const struct wg_destination_state *)element)->destination.name;
+    size_t len = name->len < other->len ? name->len : other->len;
+    int order = memcmp(name->at, other->at, len);
+
+    return order ? order : (name->len > other->len) - (name->len < other->len);
+}
+
+static int compare_states(const void *a, const void *b)
+{
+    return by_destination(&((const struct wg_destination_state *)a)->destination.name, b);
+}
+
+static void on_queues(void *owner, const struct wg_err *err,
+                      const struct wg_destination_page *page)
+{
+    struct wg_admin_request *request = owner;
+    const struct peer_page *peers = request->state;
+    struct wg_destination_state *states;
+    json_t *rows;
+
+    if (!page) {
+        wg_admin_fail_err(request, err);
+        return;
+    }
+    states = wg_arena_alloc(request->arena, (page->count + 1) * sizeof *states);
+    if (page->count) {
+        memcpy(states, page->states, page->count * sizeof *states);
+        qsort(states, page->count, sizeof *states, compare_states);
+    }
+    rows = json_array();
+    for (size_t i = 0; i < peers->count; i++) {
+        json_t *row = wg_admin_peer_describe(request, peers->names[i]);
+
+        if (!row)
+            continue; /* it was forgotten in the meantime */
+        add_queue(row, bsearch(&peers->names[i], states, page->count, sizeof *states,
+                               by_destination));
+        json_array_append_new(rows, row);
+    }
+    wg_admin_answer(request, 200, wg_admin_list("peers", rows, peers->next));
 }
 
 void wg_admin_peer_list(struct wg_admin_request *request)
 {
-    struct wg_directory *directory = request->gateway->directory;
-    struct wg_str cursor, next = {NULL, 0};
-    struct wg_str *names;
-    size_t limit, count;
-    json_t *rows;
+    struct peer_page *page = wg_arena_new(request->arena, struct peer_page);
+    struct wg_str cursor;
+    size_t limit;
 
     if (!wg_admin_page(request, PAGE_MAX, 100, &limit, &cursor))
         return;
-    names = wg_arena_alloc(request->arena, (limit + 1) * sizeof *names);
-    count = wg_peers_list(directory, cursor, request->arena, names, limit + 1);
-    if (count > limit) {
-        count = limit;
-        next = names[count - 1];
+    page->names = wg_arena_alloc(request->arena, (limit + 1) * sizeof *page->names);
+    page->count = wg_peers_list(request->gateway->directory, cursor, request->arena,
+                                page->names, limit + 1);
+    if (page->count > limit) {
+        page->count = limit;
+        page->next = page->names[limit - 1];
     }
-    rows = json_array();
-    for (size_t i = 0; i < count; i++) {
-        json_t *row = wg_admin_peer_describe(request, names[i]);
-
-        if (row) /* else it was forgotten in the meantime */
-            json_array_append_new(rows, row);
-    }
-    wg_admin_answer(request, 200, wg_admin_list("peers", rows, next));
+    request->state = page;
+    if (page->count)
+        wg_store_destinations_between(request->gateway->store, request->worker->loop,
+                                      page->names[0], page->names[page->count - 1], on_queues,
+                                      request);
+    else
+        wg_admin_answer(request, 200, wg_admin_list("peers", json_array(), page->next));
 }
+
+/* ---- one ---- */
 
 bool wg_admin_peer_name(struct wg_admin_request *request, struct wg_str *ret_name)
 {
@@ -113,56 +209,30 @@ static void no_such_peer(struct wg_admin_request *request, struct wg_str name)
                   WG_STR_F(name));
 }
 
-static void answer_peer(struct wg_admin_request *request, struct wg_str name, json_t *queue)
-{
-    json_t *peer = wg_admin_peer_describe(request, name);
-
-    if (!peer) {
-        json_decref(queue);
-        no_such_peer(request, name);
-        return;
-    }
-    if (queue)
-        json_object_set_new(peer, "queue", queue);
-    wg_admin_answer(request, 200, peer);
-}
-
-static json_t *describe_queue(const struct wg_destination_state *state)
-{
-    json_t *json =
-        json_pack("{s:I, s:I, s:I, s:b}", "deliveries", (json_int_t)state->deliveries,
-                  "body_bytes", (json_int_t)state->body_bytes, "oldest_age_s",
-                  (json_int_t)(state->oldest_age_ms / 1000), "suspended", state->is_suspended);
-
-    if (state->is_suspended)
-        json_object_set_new(json, "suspended_reason", wg_admin_string(state->suspended_reason));
-    return json;
-}
-
-/* Destinations come in order; the page that has the peer's ends the walk. */
-static void on_destinations(void *owner, const struct wg_err *err,
-                            const struct wg_destination_page *page)
+static void on_queue(void *owner, const struct wg_err *err,
+                     const struct wg_destination_page *page)
 {
     struct wg_admin_request *request = owner;
     struct wg_str name = wg_admin_capture(request, "name");
+    json_t *peer;
 
     if (!page) {
         wg_admin_fail_err(request, err);
         return;
     }
-    for (size_t i = 0; i < page->count; i++) {
-        const struct wg_destination_state *state = &page->states[i];
-
-        if (state->destination.is_outbound && wg_str_equal(state->destination.name, name)) {
-            answer_peer(request, name, describe_queue(state));
-            return;
-        }
+    peer = wg_admin_peer_describe(request, name);
+    if (!peer) {
+        no_such_peer(request, name);
+        return;
     }
-    if (page->next_cursor.at)
-        wg_store_destinations(request->gateway->store, request->worker->loop, page->next_cursor,
-                              WG_QUEUE_PAGE_MAX, on_destinations, request);
-    else
-        answer_peer(request, name, json_pack("{s:i}", "deliveries", 0));
+    add_queue(peer, page->count ? &page->states[0] : NULL);
+    wg_admin_answer(request, 200, peer);
+}
+
+static void answer_peer(struct wg_admin_request *request, struct wg_str name)
+{
+    wg_store_destinations_between(request->gateway->store, request->worker->loop, name, name,
+                                  on_queue, request);
 }
 
 void wg_admin_peer_get(struct wg_admin_request *request)
@@ -170,9 +240,7 @@ void wg_admin_peer_get(struct wg_admin_request *request)
     struct wg_str name;
 
     if (wg_admin_peer_name(request, &name))
-        wg_store_destinations(request->gateway->store, request->worker->loop,
-                              (struct wg_str){NULL, 0}, WG_QUEUE_PAGE_MAX, on_destinations,
-                              request);
+        answer_peer(request, name);
 }
 
 /* ---- refresh: its descriptor, whatever was tried lately ---- */
@@ -184,7 +252,7 @@ static void on_refresh_audited(void *owner, const struct wg_err *err)
     if (err->code != WG_OK)
         wg_admin_fail_err(request, err);
     else
-        answer_peer(request, wg_admin_capture(request, "name"), NULL);
+        answer_peer(request, wg_admin_capture(request, "name"));
 }
 
 static void on_known(void *owner)

@@ -105,7 +105,7 @@ static const struct wg_config_federation *configured(const struct wg_admin_reque
 static bool apply(struct wg_admin_request *request, const struct wg_config_federation *document,
                   struct wg_err *err)
 {
-    return wg_policy_set_document(request->gateway->policy, request->instance->index, document,
+    return wg_gateway_set_document(request->gateway, request->instance->index, document,
                                   "document", err) == WG_OK;
 }
 

@@ -39,7 +39,8 @@ static void print_row(const json_t *peer)
     char seen[32];
 
     write_ago(peer, "last_seen", seen);
-    printf("%-32s %-11s %8lld %8lld %8lld  ", cli_text(peer, "server_name"), seen,
+    printf("%-32s %-11s %-11s %6lld %8lld %8lld %8lld  ", cli_text(peer, "server_name"),
+           cli_text(peer, "mode"), seen, number(json_object_get(peer, "queue"), "deliveries"),
            number(peer, "events_received_24h"), number(peer, "events_sent_24h"),
            number(peer, "requests_refused_24h") + number(peer, "attempts_failed_24h"));
     cli_print_plain(cli_text(peer, "last_error"));
@@ -54,8 +55,8 @@ static int list(struct cli_client *client, bool is_json)
     size_t i;
 
     if (!is_json)
-        printf("%-32s %-11s %8s %8s %8s  %s\n", "peer", "seen", "in 24h", "out 24h", "failed",
-               "last error");
+        printf("%-32s %-11s %-11s %6s %8s %8s %8s  %s\n", "peer", "mode", "seen", "queue",
+               "in 24h", "out 24h", "failed", "last error");
     wg_buf_init(&target, TARGET_LIMIT_BYTES);
     wg_buf_addf(&target, PEERS "?limit=1000");
     while ((page = cli_client_ask(client, "GET", target.at, NULL)) != NULL) {
@@ -116,6 +117,33 @@ static void print_notes(const json_t *peer)
                    : "");
 }
 
+static void print_modes(const json_t *peer)
+{
+    const char *server;
+    json_t *mode;
+
+    json_object_foreach(json_object_get(peer, "modes"), server, mode)
+    {
+        printf("%-20s %s at %s: ", "mode", cli_text(mode, "mode"), server);
+        cli_print_plain(cli_text(mode, "why"));
+        putchar('\n');
+    }
+}
+
+static void print_behaviour(const json_t *peer)
+{
+    const json_t *verdicts = json_object_get(peer, "verdicts_24h");
+    const json_t *clock = json_object_get(peer, "clock");
+
+    if (verdicts)
+        printf("%-20s %lld allowed, %lld denied, %lld deferred, %lld quarantined\n",
+               "verdicts in 24 h", number(verdicts, "allowed"), number(verdicts, "denied"),
+               number(verdicts, "deferred"), number(verdicts, "quarantined"));
+    if (clock)
+        printf("%-20s %+lld s against ours, by its %s\n", "clock", number(clock, "skew_s"),
+               cli_text(clock, "from"));
+}
+
 static void print_peer(const json_t *peer)
 {
     const json_t *descriptor = json_object_get(peer, "descriptor");
@@ -124,11 +152,13 @@ static void print_peer(const json_t *peer)
     size_t i;
 
     printf("%s\n", cli_text(peer, "server_name"));
+    print_modes(peer);
     print_moment("first seen", peer, "first_seen");
     print_moment("last seen", peer, "last_seen");
     printf("%-20s %lld in, %lld out, %lld refused, %lld attempts failed\n", "last 24 hours",
            number(peer, "events_received_24h"), number(peer, "events_sent_24h"),
            number(peer, "requests_refused_24h"), number(peer, "attempts_failed_24h"));
+    print_behaviour(peer);
     if (*cli_text(peer, "last_error")) {
         print_moment("last error", peer, "last_error_at");
         printf("%-20s ", "");
@@ -150,7 +180,8 @@ static void print_peer(const json_t *peer)
     }
     print_notes(peer);
     if (json_is_object(queue))
-        printf("%-20s %lld%s\n", "waiting for it", number(queue, "deliveries"),
+        printf("%-20s %lld, the oldest for %lld s%s\n", "waiting for it",
+               number(queue, "deliveries"), number(queue, "oldest_age_s"),
                json_is_true(json_object_get(queue, "suspended")) ? ", suspended" : "");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
 #include "federation/presence.h"
+#include "federation/standing.h"
 #include "federation/trail.h"
 
 /* Between the stages and the policy: what a hook is told, and carrying out what it says. */
@@ -26,6 +27,8 @@ static void fill_peer(struct wg_exchange *x, struct wg_question *question)
 
     wg_directory_facts(x->worker->gateway->directory, x->peer_name, &facts);
     question->peer.name = x->peer_name;
+    question->peer.mode =
+        wg_str(wg_standing_mode(x->worker->gateway, x->instance, x->peer_name, NULL));
     question->peer.known_for_s = since(question->now_s, facts.known_since_s);
     question->peer.last_seen_s = facts.last_seen_s;
     question->peer.key_age_s = since(question->now_s, facts.key_since_s);

@@ -27,6 +27,7 @@ void wg_directory_record_free(void *value)
         (void)wg_peer_unref(&record->box->peer);
     json_decref(record->last_error);
     wg_free(record->activity);
+    wg_free(record->standings);
     wg_free(record->name);
     wg_free(record);
 }
@@ -106,6 +107,7 @@ struct wg_peer_record *wg_directory_record(struct wg_directory *directory,
     record->known_since_s = -1;
     record->last_seen_s = -1;
     record->refetch_after_ms = INT64_MIN;
+    record->held_until_ms = INT64_MIN;
     (void)wg_map_put(&shard->records, name, record);
     return record;
 }

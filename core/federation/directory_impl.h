@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "federation/peers.h"
+#include "policy/policy.h"
 
 /** Behind directory.h: the record of a peer, its shard, and the fetch that fills it. */
 
@@ -62,6 +63,12 @@ struct wg_peer_slots {
     int64_t chosen_at_ms; /* when it was last looked who is the busiest */
 };
 
+/** What hook "peer" of an instance said last. */
+struct wg_peer_standing {
+    enum wg_verdict verdict; /**< NONE: it was not asked yet */
+    char policy[64], reason[200];
+};
+
 struct wg_peer_record {
     char *name;
     struct wg_peer_box *box; /* NULL: never fetched well */
@@ -78,7 +85,13 @@ struct wg_peer_record {
     size_t key_count;
     struct wg_peer_activity *activity; /* NULL: nothing was counted yet */
     json_t *last_error;
-    bool is_changed; /* since it was stored */
+    struct wg_peer_standing *standings; /* by instance */
+    size_t standing_count;
+    int64_t held_until_ms; /* monotonic */
+    int64_t tried_at_s;
+    int64_t skew_s, skew_at_s;
+    const char *skew_from; /* NULL: never seen */
+    bool is_changed;       /* since it was stored */
 };
 
 struct wg_directory_shard {

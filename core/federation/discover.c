@@ -3,6 +3,8 @@
 
 #include "base/metric.h"
 #include "federation/directory_impl.h"
+#include "federation/standing.h"
+#include "wire/date.h"
 #include "wire/name.h"
 
 /* One fetch of a descriptor. The network's ways to fail all become WG_PEER_UNREACHABLE towards
@@ -53,6 +55,15 @@ static enum wg_code read_descriptor(struct discovery *discovery,
                                &box->peer.descriptor, err);
 }
 
+static void note_clock(struct discovery *discovery, const struct wg_http_response *response)
+{
+    int64_t now_s = wg_clock_wall_s(discovery->directory->clock);
+    int64_t at_s;
+
+    if (wg_http_date_parse(wg_headers_get(&response->headers, "date"), &at_s))
+        wg_standing_clock(discovery->directory, wg_str(discovery->name), at_s - now_s, "date");
+}
+
 static void on_answer(void *owner, const struct wg_http_response *response,
                       const struct wg_err *fetch_err)
 {
@@ -64,6 +75,7 @@ static void on_answer(void *owner, const struct wg_http_response *response,
         finish_unreachable(discovery, fetch_err);
         return;
     }
+    note_clock(discovery, response);
     box = wg_new(struct wg_peer_box);
     atomic_init(&box->references, 1);
     wg_arena_init(&box->arena);

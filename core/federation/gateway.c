@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "federation/peers.h"
+#include "federation/standing.h"
 #include "wire/name.h"
 
 enum {
@@ -53,6 +54,9 @@ enum wg_code wg_gateway_new(const struct wg_config *config, const struct wg_cloc
     gateway->rooms = wg_rooms_new();
     gateway->members = wg_members_new(clock);
     gateway->notes = wg_notes_new();
+    gateway->modes = wg_modes_new(config->instance_count);
+    for (size_t i = 0; i < config->instance_count; i++)
+        wg_modes_set(gateway->modes, i, &config->instances[i].federation);
     gateway->keyring = wg_keyring_new();
     *ret_gateway = gateway;
     return WG_OK;
@@ -68,6 +72,7 @@ struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway)
         return NULL;
     wg_certificates_free(gateway->certificates);
     wg_keyring_free(gateway->keyring);
+    wg_modes_free(gateway->modes);
     wg_notes_free(gateway->notes);
     wg_members_free(gateway->members);
     wg_rooms_free(gateway->rooms);
@@ -109,6 +114,16 @@ const struct wg_instance *wg_gateway_instance(const struct wg_gateway *gateway,
      */
     wg_server_name_split(authority, 443, &host, &port);
     return find(gateway, host);
+}
+
+enum wg_code wg_gateway_set_document(struct wg_gateway *gateway, size_t instance,
+                                     const struct wg_config_federation *document,
+                                     const char *cause, struct wg_err *err)
+{
+    if (wg_policy_set_document(gateway->policy, instance, document, cause, err) != WG_OK)
+        return err->code;
+    wg_modes_set(gateway->modes, instance, wg_policy_document(gateway->policy, instance));
+    return WG_OK;
 }
 
 bool wg_gateway_key_ever(struct wg_gateway *gateway, struct wg_str peer, struct wg_str kid,

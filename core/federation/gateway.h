@@ -47,6 +47,7 @@ struct wg_gateway {
     struct wg_rooms *rooms;
     struct wg_members *members;
     struct wg_notes *notes;
+    struct wg_modes *modes;          /**< federation/standing.h */
     atomic_uint_fast64_t audit_lost; /**< rows that could not be stored */
     struct wg_keyring *keyring;
     struct wg_certificates *certificates; /**< set by serve; NULL in `check` */
@@ -67,6 +68,12 @@ struct wg_gateway *wg_gateway_free(struct wg_gateway *gateway);
 const struct wg_instance *wg_gateway_instance(const struct wg_gateway *gateway,
                                               struct wg_str authority);
 
+/** Puts another policy document in force (NULL: the configuration's); as
+ * wg_policy_set_document().
+ */
+WG_MUST_USE enum wg_code wg_gateway_set_document(struct wg_gateway *gateway, size_t instance,
+                                                 const struct wg_config_federation *document,
+                                                 const char *cause, struct wg_err *err);
 /** A key the peer has shown at any time we know of, by its kid: for history. One that came up
  * after another was pinned is not among them. */
 bool wg_gateway_key_ever(struct wg_gateway *gateway, struct wg_str peer, struct wg_str kid,

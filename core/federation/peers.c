@@ -10,8 +10,14 @@
 enum { HOUR_S = 3600 };
 
 /* Which word a count has in JSON. */
-static const char *const count_names[WG_PEER_COUNTS] = {
-    "events_received_24h", "requests_refused_24h", "events_sent_24h", "attempts_failed_24h"};
+static const char *const count_names[WG_PEER_COUNTS] = {"events_received_24h",
+                                                        "requests_refused_24h",
+                                                        "events_sent_24h",
+                                                        "attempts_failed_24h",
+                                                        "allowed",
+                                                        "denied",
+                                                        "deferred",
+                                                        "quarantined"};
 
 static int64_t hour_now(const struct wg_directory *directory)
 {
@@ -122,6 +128,23 @@ static json_t *describe_descriptor(const struct wg_peer *peer)
     return json;
 }
 
+static void add_counts(json_t *json, const struct wg_peer_record *record, int64_t now_s)
+{
+    json_t *verdicts = json_object();
+
+    for (int i = 0; i < WG_PEER_COUNTS; i++)
+        json_object_set_new(
+            i < WG_PEER_ALLOWED ? json : verdicts, count_names[i],
+            json_integer(wg_directory_sum(record, now_s, (enum wg_peer_count)i)));
+    json_object_set_new(json, "verdicts_24h", verdicts);
+}
+
+static json_t *describe_clock(const struct wg_peer_record *record)
+{
+    return json_pack("{s:I, s:I, s:s}", "skew_s", (json_int_t)record->skew_s, "seen_at",
+                     (json_int_t)record->skew_at_s, "from", record->skew_from);
+}
+
 /* Under the lock of its shard. */
 static json_t *describe(const struct wg_directory *directory,
                         const struct wg_peer_record *record)
@@ -134,10 +157,9 @@ static json_t *describe(const struct wg_directory *directory,
     add_time(json, "last_seen", record->last_seen_s);
     json_object_set_new(json, "last_error",
                         record->last_error ? json_copy(record->last_error) : json_null());
-    for (size_t i = 0; i < WG_PEER_COUNTS; i++)
-        json_object_set_new(
-            json, count_names[i],
-            json_integer(wg_directory_sum(record, now_s, (enum wg_peer_count)i)));
+    add_counts(json, record, now_s);
+    if (record->skew_from)
+        json_object_set_new(json, "clock", describe_clock(record));
     json_object_set_new(json, "keys", describe_keys(record));
     json_object_set_new(json, "descriptor",
                         record->box ? describe_descriptor(&record->box->peer) : json_null());
@@ -319,6 +341,8 @@ json_t *wg_peers_document(struct wg_directory *directory, struct wg_str name)
                       describe_keys(record), "hours", write_hours(record->activity));
         if (record->last_error)
             json_object_set_new(json, "last_error", json_copy(record->last_error));
+        if (record->skew_from)
+            json_object_set_new(json, "clock", describe_clock(record));
     }
     pthread_mutex_unlock(&shard->lock);
     return json;
@@ -372,6 +396,14 @@ static void read_error(struct wg_peer_record *record, const json_t *error)
     json_object_set_new(record->last_error, "at", json_integer(at_s));
 }
 
+static void read_clock(struct wg_peer_record *record, const json_t *clock)
+{
+    if (!wg_json_integer(clock, "skew_s", &record->skew_s) ||
+        !wg_json_integer(clock, "seen_at", &record->skew_at_s))
+        return;
+    record->skew_from = wg_str_is(wg_json_string(clock, "from"), "date") ? "date" : "signature";
+}
+
 enum wg_code wg_peers_restore(struct wg_directory *directory, struct wg_str name,
                               const json_t *document, struct wg_err *err)
 {
@@ -388,6 +420,7 @@ enum wg_code wg_peers_restore(struct wg_directory *directory, struct wg_str name
         read_keys(record, json_object_get(document, "keys"));
         read_hours(record, json_object_get(document, "hours"));
         read_error(record, json_object_get(document, "last_error"));
+        read_clock(record, json_object_get(document, "clock"));
     }
     pthread_mutex_unlock(&shard->lock);
     return WG_OK;

@@ -49,8 +49,8 @@ static enum wg_code take_policy(struct restore *restore, struct wg_str key, json
     if (wg_policy_document_merge(&instance->config->federation, json,
                                  gateway->config->allow_ip_literals, &arena, &document,
                                  restore->err) == WG_OK &&
-        wg_policy_set_document(gateway->policy, instance->index, &document, "document",
-                               restore->err) == WG_OK)
+        wg_gateway_set_document(gateway, instance->index, &document, "document",
+                                restore->err) == WG_OK)
         wg_log(WG_LOG_INFO, "policy.document_restored",
                "the stored policy document decides, not the configuration's federation table",
                WG_F_STR("server", key));

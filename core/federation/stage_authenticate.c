@@ -2,6 +2,7 @@
 #include "base/metric.h"
 #include "federation/exchange.h"
 #include "federation/queue.h"
+#include "federation/standing.h"
 
 enum { KEYS_TRIED = 4 };
 
@@ -61,5 +62,7 @@ enum wg_stage_result wg_stage_authenticate(struct wg_exchange *x)
     x->is_authenticated = true;
     if (wg_directory_saw(gateway->directory, x->peer_name))
         wg_queue_wake(gateway, true, x->peer_name, WG_RELAY_CONTACT);
+    wg_standing_clock(gateway->directory, x->peer_name,
+                      x->signature.created_s - wg_clock_wall_s(gateway->clock), "signature");
     return WG_STAGE_NEXT;
 }

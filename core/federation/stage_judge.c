@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "federation/exchange.h"
 #include "federation/presence.h"
+#include "federation/standing.h"
 
 enum { HOOKS_OF_AN_ENDPOINT = 2 };
 
@@ -19,6 +20,8 @@ static bool must_wait(struct wg_exchange *x)
 {
     x->retry_after_s = wg_toll_wait_s(&x->worker->toll, x->instance->server_name, x->peer_name,
                                       wg_clock_mono_ms(x->worker->gateway->clock));
+    if (x->retry_after_s > 0)
+        wg_standing_held_back(x->worker->gateway, x->peer_name, x->retry_after_s);
     return x->retry_after_s > 0;
 }
 
@@ -33,8 +36,11 @@ enum wg_stage_result wg_stage_admit(struct wg_exchange *x)
             "after %lld seconds",
             (long long)x->retry_after_s);
     result = wg_exchange_ask(x, WG_HOOK_PEER);
-
-    return result == WG_STAGE_NEXT ? wg_exchange_obey(x) : result;
+    if (result != WG_STAGE_NEXT)
+        return result;
+    if (x->direction == WG_INBOUND && x->is_authenticated)
+        wg_standing_judged(x->worker->gateway, x->instance, x->peer_name, &x->decision);
+    return wg_exchange_obey(x);
 }
 
 enum wg_stage_result wg_stage_judge(struct wg_exchange *x)

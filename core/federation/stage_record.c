@@ -8,6 +8,7 @@
 #include "federation/exchange.h"
 #include "federation/peers.h"
 #include "federation/presence.h"
+#include "federation/standing.h"
 
 /* The names operators search for (docs/protocol.md, "Log"). */
 const char *wg_exchange_log_name(const struct wg_exchange *x, enum wg_exchange_outcome outcome)
@@ -114,12 +115,57 @@ static void note_error(struct wg_exchange *x)
         wg_peers_error(x->worker->gateway->directory, x->peer_name, &error);
 }
 
+static bool is_on_trial(const struct wg_exchange *x)
+{
+    for (size_t i = 0; i < x->labels.count; i++)
+        if (wg_str_is(x->labels.at[i].name, "trial"))
+            return true;
+    return x->is_held;
+}
+
+/* What policy said of it in the end; nothing when it was not asked. */
+static void count_verdict(struct wg_exchange *x)
+{
+    static const enum wg_peer_count counts[] = {
+        [WG_VERDICT_ALLOW] = WG_PEER_ALLOWED,
+        [WG_VERDICT_DENY] = WG_PEER_DENIED,
+        [WG_VERDICT_DEFER] = WG_PEER_DEFERRED,
+        [WG_VERDICT_QUARANTINE] = WG_PEER_QUARANTINED,
+    };
+    enum wg_verdict verdict = x->is_held ? WG_VERDICT_QUARANTINE : x->decision.verdict;
+
+    if (verdict == WG_VERDICT_NONE || !x->is_authenticated)
+        return;
+    wg_peers_count(x->worker->gateway->directory, x->peer_name, counts[verdict]);
+    if (is_on_trial(x))
+        wg_standing_tried(x->worker->gateway, x->peer_name);
+}
+
+/* Each recipient of an event of ours has its own. */
+static void count_recipients(struct wg_exchange *x)
+{
+    struct wg_directory *directory = x->worker->gateway->directory;
+
+    for (size_t i = 0; i < x->recipient_count; i++) {
+        const struct wg_recipient *recipient = &x->recipients[i];
+
+        if (!recipient->ours)
+            wg_peers_count(directory, recipient->name,
+                           !recipient->is_refused         ? WG_PEER_ALLOWED
+                           : recipient->retry_after_s > 0 ? WG_PEER_DEFERRED
+                                                          : WG_PEER_DENIED);
+    }
+}
+
 static void count_outcome(struct wg_exchange *x)
 {
     struct wg_directory *directory = x->worker->gateway->directory;
 
+    if (x->direction == WG_OUTBOUND)
+        count_recipients(x);
     if (x->direction != WG_INBOUND || !x->peer_name.at || !x->has_endpoint)
         return;
+    count_verdict(x);
     if (x->outcome == WG_EXCHANGE_REFUSED) {
         if (x->is_authenticated)
             wg_peers_count(directory, x->peer_name, WG_PEER_REFUSED);

@@ -42,6 +42,25 @@ void wg_store_destinations(struct wg_store *store, struct wg_loop *loop, struct 
     wg_store_ask(store, new_list(&kind, loop, cursor, limit, (void (*)(void))on_page, owner));
 }
 
+void wg_store_destinations_between(struct wg_store *store, struct wg_loop *loop,
+                                   struct wg_str first, struct wg_str last,
+                                   void (*on_page)(void *owner, const struct wg_err *err,
+                                                   const struct wg_destination_page *page),
+                                   void *owner)
+{
+    static const struct wg_store_kind kind = {
+        "destinations", WG_STORE_READER, wg_sqlite_destinations_between, finish_destinations};
+    struct wg_store_op *op = wg_store_op_new(&kind, loop, (void (*)(void))on_page, owner);
+    struct wg_store_list_request *request =
+        wg_arena_new(&op->arena, struct wg_store_list_request);
+
+    request->key = wg_store_copy(op, first);
+    request->cursor = wg_store_copy(op, last);
+    request->limit = 2 * WG_QUEUE_PAGE_MAX;
+    op->request = request;
+    wg_store_ask(store, op);
+}
+
 void wg_store_suspensions(struct wg_store *store, struct wg_loop *loop, struct wg_str cursor,
                           size_t limit,
                           void (*on_page)(void *owner, const struct wg_err *err,

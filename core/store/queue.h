@@ -113,6 +113,14 @@ void wg_store_destinations(struct wg_store *store, struct wg_loop *loop, struct 
                                            const struct wg_destination_page *page),
                            void *owner);
 
+/** Those outbound whose names are from first to last; a page has at most 2 *
+ * WG_QUEUE_PAGE_MAX, and no cursor. */
+void wg_store_destinations_between(struct wg_store *store, struct wg_loop *loop,
+                                   struct wg_str first, struct wg_str last,
+                                   void (*on_page)(void *owner, const struct wg_err *err,
+                                                   const struct wg_destination_page *page),
+                                   void *owner);
+
 struct wg_delivery {
     struct wg_delivery_key key;
     struct wg_queued_message message;

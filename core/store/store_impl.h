@@ -84,6 +84,7 @@ void wg_sqlite_accept(struct wg_db *db, struct wg_store_op *op);
 void wg_sqlite_seen_check(struct wg_db *db, struct wg_store_op *op);
 void wg_sqlite_seen_mark(struct wg_db *db, struct wg_store_op *op);
 void wg_sqlite_destinations(struct wg_db *db, struct wg_store_op *op);
+void wg_sqlite_destinations_between(struct wg_db *db, struct wg_store_op *op);
 void wg_sqlite_next(struct wg_db *db, struct wg_store_op *op);
 void wg_sqlite_settle(struct wg_db *db, struct wg_store_op *op);
 void wg_sqlite_suspend(struct wg_db *db, struct wg_store_op *op);

@@ -130,7 +130,7 @@ static void fill_state(struct wg_db *db, struct wg_arena *arena, sqlite3_stmt *r
     state->deliveries = wg_db_int(row, 1);
     state->lanes = wg_db_int(row, 2);
     state->body_bytes = wg_db_int(row, 3);
-    state->oldest_age_ms = db->now_ms > head_at ? db->now_ms - head_at : 0;
+    state->oldest_age_ms = head_at && db->now_ms > head_at ? db->now_ms - head_at : 0;
     state->due_in_ms = sqlite3_column_type(row, 5) == SQLITE_NULL
                            ? INT64_MAX
                            : span_until(db, wg_db_int(row, 5));
@@ -170,5 +170,31 @@ void wg_sqlite_destinations(struct wg_db *db, struct wg_store_op *op)
     }
     if (page->count == request->limit)
         page->next_cursor = wg_db_cursor_make(&op->arena, after);
+    op->result = page;
+}
+
+void wg_sqlite_destinations_between(struct wg_db *db, struct wg_store_op *op)
+{
+    const struct wg_store_list_request *request = op->request;
+    struct wg_destination_page *page = wg_arena_new(&op->arena, struct wg_destination_page);
+    struct wg_destination_state *states =
+        wg_arena_alloc(&op->arena, request->limit * sizeof *states);
+    struct wg_destination first = {.is_outbound = true, .name = request->key};
+    struct wg_destination last = {.is_outbound = true, .name = request->cursor};
+    sqlite3_stmt *row = wg_db_query(
+        db,
+        "SELECT l.destination, sum(count), count(*), sum(bytes), min(head_at),"
+        " min(iif(is_suspended, NULL, due_at)), s.until, s.reason FROM lane l"
+        " LEFT JOIN suspension s ON s.destination = l.destination AND s.room = ''"
+        " WHERE l.destination BETWEEN ?1 AND ?2 GROUP BY l.destination"
+        " UNION ALL SELECT destination, 0, 0, 0, 0, NULL, until, reason FROM suspension s"
+        " WHERE destination BETWEEN ?1 AND ?2 AND room = '' AND NOT EXISTS"
+        " (SELECT 1 FROM lane l WHERE l.destination = s.destination) LIMIT ?3",
+        "tti", wg_db_destination(&op->arena, &first), wg_db_destination(&op->arena, &last),
+        (int64_t)request->limit);
+
+    page->states = states;
+    while (wg_db_row(db, row))
+        fill_state(db, &op->arena, row, &states[page->count++]);
     op->result = page;
 }
