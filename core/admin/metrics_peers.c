@@ -16,7 +16,7 @@ static const char *name_of(const struct wg_peer_series *row)
 
 static void add_events(struct wg_metrics_page *page, const struct wg_peer_series *row)
 {
-    for (unsigned i = 0; i < WG_PEER_COUNTS; i++) {
+    for (unsigned i = 0; i < WG_PEER_TRAFFIC; i++) {
         char result[WG_METRIC_VALUE];
 
         wg_metrics_add(page, (double)row->counts[i], name_of(row),

@@ -15,7 +15,9 @@ enum wg_peer_count {
     WG_PEER_REFUSED,  /**< events and requests of theirs that were refused */
     WG_PEER_SENT,     /**< events they took */
     WG_PEER_FAILED,   /**< attempts that did not reach them, or that they refused */
-    WG_PEER_ALLOWED,  /**< what policy said to requests of theirs, and to events for them */
+    WG_PEER_TRAFFIC,  /**< those above; below: verdicts, of the same events and requests */
+    WG_PEER_ALLOWED =
+        WG_PEER_TRAFFIC, /**< what policy said to requests of theirs, and to events for them */
     WG_PEER_DENIED,
     WG_PEER_DEFERRED,
     WG_PEER_QUARANTINED,

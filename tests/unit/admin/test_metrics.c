@@ -62,7 +62,7 @@ static void words_are_those_of_their_owners(void **state)
     assert_int_equal(wg_metric_label(WG_LABEL_ENDPOINT)->places, WG_ENDPOINT_COUNT + 1);
     for (unsigned i = 0; i < WG_ENDPOINT_COUNT; i++)
         assert_string_equal(word(WG_LABEL_ENDPOINT, i), wg_endpoint_name((enum wg_endpoint)i));
-    assert_int_equal(wg_metric_label(WG_LABEL_PEER_EVENT)->places, WG_PEER_COUNTS);
+    assert_int_equal(wg_metric_label(WG_LABEL_PEER_EVENT)->places, WG_PEER_TRAFFIC);
     assert_string_equal(word(WG_LABEL_DIRECTION, WG_INBOUND), "inbound");
     assert_string_equal(word(WG_LABEL_OUTCOME, WG_EXCHANGE_QUEUED), "queued");
     assert_string_equal(word(WG_LABEL_PEER_EVENT, WG_PEER_SENT), "sent");
