@@ -39,6 +39,11 @@ const struct wg_admin_route wg_admin_routes[] = {
     {"POST", "/_wavegate/v1/doctor", WG_ROLE_OPERATE, WG_WANTS_BODY_IF_GIVEN, wg_admin_doctor},
 
     {"GET", "/_wavegate/v1/instances", WG_ROLE_READ, 0, wg_admin_instances},
+    {"GET", "/_wavegate/v1/keys", WG_ROLE_READ, 0, wg_admin_key_list},
+    {"POST", "/_wavegate/v1/keys/rotate", WG_ROLE_ADMIN,
+     WG_WANTS_INSTANCE | WG_WANTS_BODY_IF_GIVEN, wg_admin_key_rotate},
+    {"POST", "/_wavegate/v1/keys/cancel", WG_ROLE_ADMIN, WG_WANTS_INSTANCE,
+     wg_admin_key_cancel},
     {"GET", "/_wavegate/v1/generations", WG_ROLE_READ, WG_WANTS_INSTANCE, wg_admin_generations},
     {"POST", "/_wavegate/v1/generations/reload", WG_ROLE_OPERATE, WG_WANTS_INSTANCE,
      wg_admin_reload},

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,4 +42,57 @@ enum wg_code wg_file_read(const char *file, struct wg_buf *out, struct wg_err *e
         code = read_all(fd, file, out, err);
     close(fd);
     return code;
+}
+
+static bool write_whole(int fd, struct wg_str text)
+{
+    while (text.len) {
+        ssize_t done = write(fd, text.at, text.len);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return false;
+        text = wg_str_of(text.at + done, text.len - (size_t)done);
+    }
+    return fsync(fd) == 0;
+}
+
+/* Else the new name may be lost with the power. */
+static bool sync_folder(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    char folder[PATH_MAX] = ".";
+    bool is_good;
+    int fd;
+
+    if (slash)
+        snprintf(folder, sizeof folder, "%.*s", slash == file ? 1 : (int)(slash - file), file);
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    is_good = fsync(fd) == 0;
+    close(fd);
+    return is_good;
+}
+
+enum wg_code wg_file_write(const char *file, struct wg_str text, struct wg_err *err)
+{
+    char draft[PATH_MAX];
+    int len = snprintf(draft, sizeof draft, "%s.new", file), fd;
+    bool is_good;
+
+    if (len < 0 || len >= PATH_MAX)
+        return wg_fail(err, WG_CONFIG, "%s: the path is too long", file);
+    (void)unlink(draft);
+    fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return wg_fail(err, WG_CONFIG, "%s: %s", draft, strerror(errno));
+    is_good = write_whole(fd, text);
+    is_good &= close(fd) == 0;
+    if (is_good && rename(draft, file) == 0 && sync_folder(file))
+        return WG_OK;
+    wg_fail(err, WG_IO, "writing %s: %s", file, strerror(errno));
+    (void)unlink(draft);
+    return err->code;
 }

@@ -13,6 +13,7 @@ int cli_serve(const struct cli_arguments *arguments);
 int cli_check(const struct cli_arguments *arguments);
 int cli_config(const struct cli_arguments *arguments);
 int cli_keygen(const struct cli_arguments *arguments);
+int cli_key(const struct cli_arguments *arguments);
 int cli_token(const struct cli_arguments *arguments);
 int cli_audit(const struct cli_arguments *arguments);
 int cli_peers(const struct cli_arguments *arguments);

@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/config_argument.h"
 #include "cli/serve_impl.h"
+#include "federation/key_keeper.h"
 #include "federation/restore.h"
 
 static void for_each_worker(struct serve *serve, void (*call)(void *worker))
@@ -33,6 +34,14 @@ static void ignore_signals(void)
     pthread_sigmask(SIG_BLOCK, &mask, NULL);
 }
 
+static void stop_watching(struct serve *serve)
+{
+    wg_policy_unwatch(serve->gateway->policy);
+    serve_certificates_stop(serve);
+    wg_key_keeper_close(serve->gateway->key_keeper);
+    serve->gateway->key_keeper = NULL;
+}
+
 static void on_admin_stopped(struct serve *serve)
 {
     ignore_signals();
@@ -41,8 +50,7 @@ static void on_admin_stopped(struct serve *serve)
     signal(SIGTERM, SIG_IGN);
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
-    wg_policy_unwatch(serve->gateway->policy);
-    serve_certificates_stop(serve);
+    stop_watching(serve);
     wg_loop_stop(serve->control);
 }
 
@@ -73,9 +81,10 @@ static void reload(void *owner)
     serve->is_reload_due = false;
     if (serve->is_stopping)
         return;
-    wg_log(WG_LOG_INFO, "gateway.reloading", "policies and certificates are read again");
+    wg_log(WG_LOG_INFO, "gateway.reloading", "policies, certificates and keys are read again");
     wg_policy_reload(serve->gateway->policy, "signal");
     serve_certificates_reload(serve);
+    wg_key_keeper_reload(serve->gateway->key_keeper);
 }
 
 /* A reload takes its time, and more signals may come meanwhile: those are answered by one more.
@@ -207,7 +216,9 @@ static enum wg_code start(struct serve *serve, const char *file, struct wg_err *
         wg_gateway_new(serve->config, wg_clock_system(), &serve->gateway, err) != WG_OK ||
         set_up_doors(serve, err) != WG_OK)
         return err->code;
-    if (wg_gateway_restore(serve->gateway, serve->store, serve->control, err) != WG_OK)
+    if (wg_gateway_restore(serve->gateway, serve->store, serve->control, err) != WG_OK ||
+        wg_key_keeper_new(serve->gateway, serve->control, &serve->gateway->key_keeper, err) !=
+            WG_OK)
         return err->code;
     serve->signals[0] = wg_signal_new(serve->control, SIGTERM, on_stop, serve);
     serve->signals[1] = wg_signal_new(serve->control, SIGINT, on_stop, serve);
@@ -235,8 +246,7 @@ static void finish(struct serve *serve)
     for (size_t i = 0; i < WG_COUNT(serve->signals); i++)
         serve->signals[i] = wg_signal_free(serve->signals[i]);
     if (serve->gateway)
-        wg_policy_unwatch(serve->gateway->policy);
-    serve_certificates_stop(serve);
+        stop_watching(serve);
     if (serve->control) {
         wg_loop_stop(serve->control);
         wg_loop_run(serve->control);

@@ -227,7 +227,7 @@ enum wg_own_keys_news wg_own_keys_see_file(struct wg_own_keys *keys,
     }
     if (is_same)
         return WG_OWN_KEYS_SAME;
-    return known->from_s < now_s && known != signer(keys, now_s) ? WG_OWN_KEYS_FORMER
+    return known->from_s <= now_s && known != signer(keys, now_s) ? WG_OWN_KEYS_FORMER
                                                                  : WG_OWN_KEYS_NOTED;
 }
 
