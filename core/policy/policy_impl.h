@@ -29,9 +29,9 @@ enum {
     WG_HANDLER_LIMIT = 256,
     WG_USE_DEPTH_LIMIT = 16,
     WG_LABEL_LIMIT = 16,
-    WG_CALL_DEPTH_LIMIT = 4000, /**< functions that call each other */
+    WG_CALL_DEPTH_LIMIT = 4000,    /**< functions that call each other */
     WG_PROTECTED_DEPTH_LIMIT = 64, /**< pcall inside pcall */
-    WG_RESULT_LIMIT = 8000, /**< values of one table.unpack or string.byte */
+    WG_RESULT_LIMIT = 8000,        /**< values of one table.unpack or string.byte */
 };
 
 /* ---- edition.c ---- */
@@ -55,7 +55,8 @@ struct wg_document_copy {
     struct wg_arena arena;
 };
 struct wg_document_copy *wg_document_copy(const struct wg_config_federation *federation);
-struct wg_document_copy *wg_document_ref(struct wg_document_copy *document); /**< NULL is fine */
+struct wg_document_copy *
+wg_document_ref(struct wg_document_copy *document); /**< NULL is fine */
 struct wg_document_copy *wg_document_unref(struct wg_document_copy *document);
 
 struct wg_edition {
@@ -75,7 +76,8 @@ struct wg_edition {
     size_t list_count;
     const struct wg_fake_world *fake; /**< of tests; NULL in the gateway */
     /* For tools; NULL in the gateway. */
-    void (*open_more)(lua_State *L); /**< adds to what require finds, before the main file runs */
+    void (*open_more)(
+        lua_State *L); /**< adds to what require finds, before the main file runs */
     void *tool;
     struct wg_coverage *coverage;
     bool is_exact;
@@ -142,7 +144,8 @@ void wg_budget_recheck(lua_State *L);
 /** Marks it broken and makes the next instruction notice; does not raise (the allocator calls
  * it). */
 void wg_budget_break(struct wg_state *state, enum wg_broken why);
-/** For the rest of this call the budget is looked at more often: one instruction may cost much. */
+/** For the rest of this call the budget is looked at more often: one instruction may cost much.
+ */
 void wg_budget_look_often(struct wg_state *state);
 /** What of the budget a matcher or a sorter may use, in the same unit. */
 int64_t wg_budget_left(lua_State *L);
@@ -167,7 +170,8 @@ struct wg_loading {
     const struct wg_source *source;
     const char *caller; /**< "policies/main.lua:5: "; NULL for the main file */
     int options;        /**< reference to the table given to use; LUA_NOREF: none given */
-    int handlers; /**< reference to the table that gets the handlers; LUA_NOREF: the chains do */
+    int handlers; /**< reference to the table that gets the handlers; LUA_NOREF: the chains do
+                   */
     bool are_options_declared;
     struct wg_loading *outer;
 };
@@ -214,7 +218,8 @@ void wg_sandbox_open(lua_State *L);
 /** Compares what scripts can reach with the list of what they may. @return the first name that
  * is too much or missing, or NULL. */
 const char *wg_sandbox_verify(lua_State *L);
-/** What files see: "pairs", "string", "string.sub"; NULL-terminated. Modules are not among them.
+/** What files see: "pairs", "string", "string.sub"; NULL-terminated. Modules are not among
+ * them.
  */
 const char *const *wg_sandbox_names(void);
 /** Compiles source (text only) with an environment of its own; pushes the function. Raises. */
@@ -349,6 +354,16 @@ void wg_call_resume(struct wg_policy_call *call);
 int wg_call_sleep(lua_State *L, int64_t for_ms, lua_KFunction after, lua_KContext context);
 /** Name of the policy whose handler runs. */
 const char *wg_call_policy(const struct wg_policy_call *call);
+
+/* Between call.c, which runs the chain, and call_answer.c. */
+enum { WG_CALL_BASE = 3 }; /**< on the coroutine's stack; what a handler returns stands above */
+const struct wg_handler *wg_call_handler(const struct wg_policy_call *call);
+/** Takes what the handler at work returned; raises when that is no verdict. */
+void wg_call_take_result(lua_State *L, struct wg_policy_call *call);
+/** Message handler: notes file and line while the stack of the error still stands. */
+int wg_call_note_error(lua_State *L);
+/** The error on top of the stack ends the call. */
+void wg_call_take_failure(lua_State *L, struct wg_policy_call *call);
 /** Ends the wait and breaks the budget. */
 void wg_call_interrupt(struct wg_policy_call *call, enum wg_broken why);
 
@@ -384,10 +399,10 @@ enum { WG_FORMER_EDITIONS = 8 }; /**< kept to roll back to */
 
 struct wg_engine_instance {
     const struct wg_config_instance *config;
-    struct wg_edition *edition; /**< guarded by the engine's lock */
+    struct wg_edition *edition;                    /**< guarded by the engine's lock */
     struct wg_edition *former[WG_FORMER_EDITIONS]; /**< newest first */
     struct wg_edition *read; /**< what was last read from disk and taken, in use or not */
-    struct wg_document_copy *document;             /**< NULL: the configuration's */
+    struct wg_document_copy *document; /**< NULL: the configuration's */
     atomic_uint_least64_t number;
     uint64_t last_number;
     char *last_failure;    /**< text of the last attempt when it failed */
@@ -402,7 +417,7 @@ struct wg_policy_engine {
     struct wg_engine_instance *instances;
     size_t instance_count;
     struct wg_policy_worker *workers; /**< guarded by lock */
-    struct wg_limits *limits; /**< these three survive every reload */
+    struct wg_limits *limits;         /**< these three survive every reload */
     struct wg_kv *kv;
     struct wg_figures *figures;
     struct wg_feeds *feeds; /**< policy/lists.h */
@@ -442,7 +457,7 @@ struct wg_fake_world {
 
 struct wg_policy_worker {
     const struct wg_fake_world *fake; /**< NULL in the gateway */
-    atomic_uint references; /**< the owner, and each post under way */
+    atomic_uint references;           /**< the owner, and each post under way */
     struct wg_policy_engine *engine;
     struct wg_loop *loop;                  /**< NULL in tests that never wait */
     struct wg_policy_generation **current; /**< one an instance */
