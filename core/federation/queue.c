@@ -260,6 +260,7 @@ void wg_queue_open(struct wg_worker *worker)
         .under_way_limit =
             (size_t)(config->under_way + gateway->worker_count - 1) / gateway->worker_count,
         .window_limit = (size_t)config->under_way_peer,
+        .connections_kept = WG_HTTP_IDLE_LINKS,
         .deliver = deliver,
         .wake_in = wake_in,
         .owner = worker,

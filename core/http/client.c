@@ -2,12 +2,7 @@
 #include "base/alloc.h"
 #include "http/client_impl.h"
 
-enum {
-    DEFAULT_CONNECTIONS = 64,
-    DEFAULT_IDLE_LINKS = 256,
-    DEFAULT_IDLE_MS = 60 * 1000,
-    KEY_LIMIT = 512
-};
+enum { DEFAULT_CONNECTIONS = 64, DEFAULT_IDLE_MS = 60 * 1000, KEY_LIMIT = 512 };
 
 static void on_closed_ring(void *owner)
 {
@@ -36,7 +31,7 @@ struct wg_http_client *wg_http_client_new(struct wg_loop *loop, struct wg_dialer
     if (!client->options.connections_per_origin)
         client->options.connections_per_origin = DEFAULT_CONNECTIONS;
     if (!client->options.idle_limit)
-        client->options.idle_limit = DEFAULT_IDLE_LINKS;
+        client->options.idle_limit = WG_HTTP_IDLE_LINKS;
     if (!client->options.idle_timeout_ms)
         client->options.idle_timeout_ms = DEFAULT_IDLE_MS;
     wg_map_init(&client->origins);

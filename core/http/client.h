@@ -10,10 +10,12 @@
  */
 struct wg_http_client;
 
+enum { WG_HTTP_IDLE_LINKS = 256 };
+
 struct wg_http_client_options {
     unsigned connections_per_origin; /**< default 64; more requests wait in order */
     /** Connections kept though nobody uses them, over all origins: past it the one unused
-     * longest closes. One with TLS takes some 100 KiB. Default 256. */
+     * longest closes. One with TLS takes some 100 KiB. Default WG_HTTP_IDLE_LINKS. */
     unsigned idle_limit;
     int64_t idle_timeout_ms; /**< default 60 s in the pool */
 };

@@ -62,6 +62,7 @@ static void drop(struct attempt *a)
     *at = a->next;
     d->under_way--;
     d->relay->under_way[a->class]--;
+    wg_relay_recount(d);
     wg_arena_done(&a->arena);
     wg_free(a);
 }
@@ -140,6 +141,7 @@ void wg_relay_begin(struct destination *d, const struct wg_delivery *delivery,
     d->attempts = a;
     d->under_way++;
     relay->under_way[class]++;
+    wg_relay_recount(d);
     if (delivery->attempts > 0 && !d->has_worked)
         d->was_failing_before = true;
     if (delivery->expires_in_ms > 0) {

@@ -65,6 +65,18 @@ enum wg_relay_class wg_relay_class_of(const struct destination *d)
     return d->was_failing_before || d->failures_in_row ? FAILING : UNTRIED;
 }
 
+void wg_relay_recount(struct destination *d)
+{
+    struct wg_relay *relay = d->relay;
+
+    if (d->is_active)
+        relay->active[d->active_class]--;
+    d->is_active = d->is_ready || d->is_fetching || d->under_way > 0;
+    d->active_class = wg_relay_class_of(d);
+    if (d->is_active)
+        relay->active[d->active_class]++;
+}
+
 /* --- heap of sleepers --- */
 
 static void place(struct wg_relay *relay, size_t at, struct destination *d)
@@ -177,6 +189,7 @@ void wg_relay_make_ready(struct destination *d)
     d->next_ready = NULL;
     *relay->ready[class].last = d;
     relay->ready[class].last = &d->next_ready;
+    wg_relay_recount(d);
 }
 
 /* --- pace and circuit --- */

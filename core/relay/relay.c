@@ -35,6 +35,8 @@ struct wg_relay *wg_relay_new(const struct wg_relay_options *options)
         o->under_way_limit = 1024;
     if (o->window_limit == 0)
         o->window_limit = 32;
+    if (o->connections_kept == 0)
+        o->connections_kept = o->under_way_limit;
     if (o->slow_ms == 0)
         o->slow_ms = 3000;
     if (o->failures_to_open == 0)
@@ -65,6 +67,7 @@ static void on_heads(void *owner, const struct wg_err *err, const struct wg_head
     relay->answers_due--;
     relay->under_way[d->asked_class] -= d->asked;
     d->is_fetching = d->is_to_look_again = false;
+    wg_relay_recount(d);
     if (relay->is_closing) {
         wg_relay_end_if_closed(relay);
         return;
@@ -121,6 +124,16 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* What one destination may have under way while others want their turn: a thousand peers with
+ * eight each would never find a connection of theirs still open when their turn comes again. */
+static size_t part_of(const struct wg_relay *relay, enum wg_relay_class class)
+{
+    size_t all = smaller(share_of(relay, class), relay->options.connections_kept);
+    size_t part = all / (relay->active[class] ? relay->active[class] : 1);
+
+    return part ? part : 1;
+}
+
 /* Round and round through the destinations of a class while there is room. */
 static void serve(struct wg_relay *relay, enum wg_relay_class class)
 {
@@ -128,6 +141,7 @@ static void serve(struct wg_relay *relay, enum wg_relay_class class)
         struct destination *d = relay->ready[class].first;
         size_t all =
             relay->under_way[PROVEN] + relay->under_way[UNTRIED] + relay->under_way[FAILING];
+        size_t part = part_of(relay, class);
         size_t room;
 
         if (all >= relay->options.under_way_limit ||
@@ -137,11 +151,13 @@ static void serve(struct wg_relay *relay, enum wg_relay_class class)
         if (!d->next_ready)
             relay->ready[class].last = &relay->ready[class].first;
         d->is_ready = false;
-        room = smaller(wg_relay_room(d), QUANTUM);
+        room = part > d->under_way ? smaller(part - d->under_way, QUANTUM) : 0;
+        room = smaller(wg_relay_room(d), room);
         room = smaller(room, relay->options.under_way_limit - all);
         room = smaller(room, share_of(relay, class) - relay->under_way[class]);
         if (room > 0)
             fetch(d, room);
+        wg_relay_recount(d); /* else what ends next brings it back */
     }
 }
 

@@ -56,6 +56,8 @@ struct wg_relay_options {
     const struct wg_schedule *schedule; /**< NULL: full jitter */
     size_t under_way_limit;             /**< of this relay: 1,024 */
     size_t window_limit;                /**< of one destination: 32 */
+    size_t connections_kept; /**< that stay open unused: destinations take turns so that they
+                                find theirs still open; 0: as many as may be under way */
     int64_t slow_ms;         /**< an answer that took longer narrows the window: 3 s */
     size_t failures_to_open; /**< in a row: 5 */
     /** Begins an attempt; exactly one wg_relay_done() must follow, not before this returned. */

@@ -41,6 +41,8 @@ struct destination {
 
     struct destination *next_ready;
     bool is_ready, is_fetching, is_to_look_again, is_hurrying;
+    bool is_active; /**< ready, or something of it is under way: counted in active_class */
+    enum wg_relay_class active_class;
     size_t asked; /**< of the fetch under way: its share */
     enum wg_relay_class asked_class;
     int64_t wake_at; /**< INT64_MAX: in no heap */
@@ -54,6 +56,7 @@ struct wg_relay {
         struct destination *first, **last;
     } ready[CLASSES];
     size_t under_way[CLASSES]; /**< with what was asked for and has not come yet */
+    size_t active[CLASSES];    /**< destinations */
     struct destination **heap; /**< by wake_at */
     size_t heap_count, heap_capacity;
     struct attempt *unsettled;
@@ -78,6 +81,8 @@ void wg_relay_destination_free(struct destination *d);
 /** Frees it when nothing would be lost by that. */
 void wg_relay_forget(struct destination *d);
 enum wg_relay_class wg_relay_class_of(const struct destination *d);
+/** Counts it among the active ones of its class, or not: after whatever may change that. */
+void wg_relay_recount(struct destination *d);
 /** How many more it may have under way now; 0 sets its wake when only time is missing. */
 size_t wg_relay_room(struct destination *d);
 /** To be looked at when its turn comes. */

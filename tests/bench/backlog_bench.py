@@ -68,7 +68,7 @@ def run(world, options):
         print(f"ready after {time.time() - began:.2f} s", flush=True)
 
         def look(stats):
-            peak[0] = max(peak[0], bench.memory_mib(pid))
+            peak[0] = bench.memory_mib(pid, "VmHWM")
         stats = sink.wait_for(1, 60, 0.02, look)
         print(f"first delivery after {stats['first_at'] - began:.2f} s", flush=True)
         last = [time.time(), stats["events"]]

@@ -341,6 +341,24 @@ static void rooms_go_in_parallel_as_far_as_the_peer_bears(void **state)
     assert_true(view.window > 15);
 }
 
+/* Each on the one connection it has: as many as there is room for would need new ones. */
+static void many_peers_take_turns_with_a_few_rooms_each(void **state)
+{
+    (void)state;
+    world->options.under_way_limit = 128;
+    accept_events(1, 4000, 100, 20);
+    start();
+    run_until_arrived(3000, 60000);
+    for (int i = 0; i < 100; i++) {
+        char name[32];
+
+        snprintf(name, sizeof name, "peer-%d", i);
+        assert_in_range(peer_named(name)->most_under_way, 1, 2);
+        assert_in_range(peer_named(name)->attempts, 15, 40);
+    }
+    run_until_arrived(4000, 60000);
+}
+
 static void a_refusal_ends_the_delivery_unless_it_may_pass(void **state)
 {
     static const struct {
@@ -609,6 +627,7 @@ int main(void)
         TEST(delivers_all_in_the_order_of_each_room),
         TEST(order_holds_when_peers_fail_now_and_then),
         TEST(rooms_go_in_parallel_as_far_as_the_peer_bears),
+        TEST(many_peers_take_turns_with_a_few_rooms_each),
         TEST(a_refusal_ends_the_delivery_unless_it_may_pass),
         TEST(the_delivery_hook_may_decide_otherwise),
         TEST(a_peer_that_asks_for_time_gets_it),
