@@ -110,10 +110,8 @@ static struct wg_str make_extra(struct wg_exchange *x, enum wg_exchange_outcome 
     return text;
 }
 
-static struct wg_str place_of(struct wg_exchange *x)
+static struct wg_str place_of(struct wg_exchange *x, const struct wg_decision *decision)
 {
-    const struct wg_decision *decision = &x->decision;
-
     if (decision->verdict == WG_VERDICT_NONE)
         return (struct wg_str){NULL, 0};
     if (!decision->file.at)
@@ -139,7 +137,7 @@ static struct wg_audit_row make_row(struct wg_exchange *x, enum wg_exchange_outc
         .direction = x->direction == WG_INBOUND ? WG_STR("inbound") : WG_STR("outbound"),
         .room_id = x->room_id,
         .verdict = verdict_name(x, outcome),
-        .policy = place_of(x),
+        .policy = place_of(x, &x->decision),
         .request_id = wg_str(x->request_id),
         .extra = make_extra(x, outcome),
         .latency_us = wg_clock_elapsed_us() - x->started_us,
@@ -174,14 +172,20 @@ static struct wg_audit_row recipient_row(struct wg_exchange *x, size_t i,
     struct wg_audit_row own = *row;
 
     own.peer = recipient->name;
+    own.policy = place_of(x, &recipient->decision);
+    if (recipient->is_held && wg_str_is(row->verdict, "queued")) {
+        own.verdict = WG_STR("held");
+        own.reason = recipient->held_reason;
+    }
     if (recipient->is_refused) {
         own.action = WG_STR("federation.policy_rejected");
         own.verdict = WG_STR("refused");
         own.code = wg_str(wg_code_answer(recipient->refusal.code));
         own.reason = wg_str(recipient->refusal.text);
     }
-    own.trace =
-        wg_trail_write(x, recipient->is_refused || wg_str_is(row->verdict, "refused"), i);
+    own.trace = wg_trail_write(
+        x, recipient->is_refused || recipient->is_held || wg_str_is(row->verdict, "refused"),
+        i);
     return own;
 }
 

@@ -60,6 +60,9 @@ struct wg_recipient {
     bool is_refused;
     struct wg_err refusal;
     int64_t retry_after_s;
+    bool is_held; /**< its delivery goes into quarantine */
+    struct wg_str held_reason;
+    struct wg_decision decision; /**< that refused or held it, else the last of all */
 };
 
 /** A question to the policies and what came of it (federation/trail.h). */
@@ -137,7 +140,9 @@ struct wg_exchange {
         int64_t events, bytes, not_before_s;
     } limits;
     struct wg_str refusing_stage;
-    bool is_held; /**< quarantine: taken and kept, delivered only on release */
+    /** Quarantine: taken and kept, delivered only on release. Outbound each recipient has its
+     * own, and this is that of the one that is being decided about. */
+    bool is_held;
     struct wg_str held_reason;
 
     /* outbound: parse, decide */
@@ -151,7 +156,8 @@ struct wg_exchange {
     bool is_stored; /**< the store has answered */
     enum wg_code store_code;
     bool is_storing;
-    size_t new_count; /**< recipients that had not got it before */
+    size_t new_count;  /**< recipients that had not got it before */
+    size_t held_count; /**< of these, in quarantine */
 
     /* deduplicate */
     bool is_claimed; /**< wg_taken_settle() is due */

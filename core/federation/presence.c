@@ -61,10 +61,10 @@ void wg_presence_sent(struct wg_exchange *x)
         return;
     /* An instance has done what its event says, whoever may hear of it. */
     wg_members_note(members_of(x), x->instance->server_name, &x->event, false);
-    for (size_t i = 0; i < x->recipient_count && !x->is_held; i++) {
+    for (size_t i = 0; i < x->recipient_count; i++) {
         const struct wg_recipient *recipient = &x->recipients[i];
 
-        if (recipient->ours && !recipient->is_refused)
+        if (recipient->ours && !recipient->is_refused && !recipient->is_held)
             wg_members_note(members_of(x), recipient->ours->server_name, &x->event, true);
     }
 }

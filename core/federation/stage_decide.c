@@ -30,6 +30,14 @@ static void look_from(struct wg_exchange *x, enum wg_direction direction,
     }
 }
 
+/* A later hook that lets it pass does not free what an earlier one holds. */
+static void note_decision(struct wg_exchange *x, struct wg_recipient *recipient,
+                          bool is_refused)
+{
+    if (is_refused || !x->is_held || x->decision.verdict == WG_VERDICT_QUARANTINE)
+        recipient->decision = x->decision;
+}
+
 static enum wg_stage_result ask(struct wg_exchange *x, struct wg_recipient *recipient,
                                 unsigned step)
 {
@@ -44,8 +52,10 @@ static enum wg_stage_result ask(struct wg_exchange *x, struct wg_recipient *reci
         x->other_generation = wg_policy_pin(x->worker->policy, recipient->ours->index);
     look_from(x, steps[step].direction, recipient, own, own_generation);
     result = wg_exchange_ask(x, hook);
-    if (result == WG_STAGE_NEXT)
+    if (result == WG_STAGE_NEXT) {
         result = wg_exchange_obey(x);
+        note_decision(x, recipient, result == WG_STAGE_REPLY);
+    }
     x->direction = WG_OUTBOUND;
     x->instance = own;
     x->generation = own_generation;
@@ -62,8 +72,18 @@ static void note_refusal(struct wg_exchange *x, struct wg_recipient *recipient)
     x->retry_after_s = 0;
 }
 
+/* What is held for one is not held for the others. */
+static void take_hold(struct wg_exchange *x, struct wg_recipient *recipient)
+{
+    recipient->is_held = x->is_held && !recipient->is_refused;
+    recipient->held_reason = x->held_reason;
+    x->is_held = false;
+    x->held_reason = (struct wg_str){NULL, 0};
+}
+
 static void next_recipient(struct wg_exchange *x)
 {
+    take_hold(x, &x->recipients[x->recipient_at]);
     if (x->other_generation) {
         wg_policy_unpin(x->other_generation);
         x->other_generation = NULL;
@@ -72,17 +92,27 @@ static void next_recipient(struct wg_exchange *x)
     x->recipient_at++;
 }
 
-static size_t refused_count(const struct wg_exchange *x)
+/* When none is let through, the answer is one of the refusals: one that may end, if there is
+ * one, so that the event is sent again; NULL when one is let through. */
+static const struct wg_recipient *refusal_of_all(const struct wg_exchange *x)
 {
-    size_t count = 0;
+    const struct wg_recipient *chosen = &x->recipients[0];
 
-    for (size_t i = 0; i < x->recipient_count; i++)
-        count += x->recipients[i].is_refused;
-    return count;
+    for (size_t i = 0; i < x->recipient_count; i++) {
+        const struct wg_recipient *recipient = &x->recipients[i];
+
+        if (!recipient->is_refused)
+            return NULL;
+        if (chosen->retry_after_s == 0 && recipient->retry_after_s > 0)
+            chosen = recipient;
+    }
+    return chosen;
 }
 
 enum wg_stage_result wg_stage_decide(struct wg_exchange *x)
 {
+    const struct wg_recipient *refusal;
+
     if (!x->has_event)
         return WG_STAGE_NEXT;
     while (x->recipient_at < x->recipient_count) {
@@ -101,10 +131,10 @@ enum wg_stage_result wg_stage_decide(struct wg_exchange *x)
         }
         next_recipient(x);
     }
-    if (refused_count(x) == x->recipient_count) {
-        x->err = x->recipients[0].refusal;
-        x->retry_after_s = x->recipients[0].retry_after_s;
-        return wg_exchange_refuse(x);
-    }
-    return WG_STAGE_NEXT;
+    refusal = refusal_of_all(x);
+    if (!refusal)
+        return WG_STAGE_NEXT;
+    x->err = refusal->refusal;
+    x->retry_after_s = refusal->retry_after_s;
+    return wg_exchange_refuse(x);
 }

@@ -208,6 +208,7 @@ static enum wg_stage_result start_store(struct wg_exchange *x)
 {
     struct wg_destination destination = {.is_outbound = false,
                                          .name = x->instance->server_name};
+    struct wg_hold hold = {x->is_held, x->held_reason};
     struct wg_accept accept = {
         .message = {.server = x->instance->server_name,
                     .origin = x->event.origin,
@@ -218,8 +219,7 @@ static enum wg_stage_result start_store(struct wg_exchange *x)
         .destinations = &destination,
         .destination_count = 1,
         .expires_in_ms = wg_queue_expiry_ms(x->worker->gateway, x->event.type),
-        .is_held = x->is_held,
-        .held_reason = x->held_reason,
+        .holds = &hold,
     };
     struct wg_upstream upstream;
     struct wg_buf packed;

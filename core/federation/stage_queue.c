@@ -22,6 +22,7 @@ static void on_accepted(void *owner, const struct wg_err *err,
         x->delivery_failure = wg_arena_copy(x->arena, wg_str(err->text));
     } else {
         x->new_count = accepted->new_count;
+        x->held_count = accepted->held_count;
         x->outcome = accepted->is_duplicate ? WG_EXCHANGE_DUPLICATE : WG_EXCHANGE_QUEUED;
         x->is_audited = !accepted->is_duplicate;
     }
@@ -32,6 +33,7 @@ static void store(struct wg_exchange *x)
 {
     struct wg_destination *destinations =
         wg_arena_alloc(x->arena, x->recipient_count * sizeof *destinations);
+    struct wg_hold *holds = wg_arena_alloc(x->arena, x->recipient_count * sizeof *holds);
     struct wg_accept accept = {
         .message =
             {
@@ -45,14 +47,18 @@ static void store(struct wg_exchange *x)
             },
         .destinations = destinations,
         .expires_in_ms = wg_queue_expiry_ms(x->worker->gateway, x->event.type),
-        .is_held = x->is_held,
-        .held_reason = x->held_reason,
+        .holds = holds,
     };
 
     for (size_t i = 0; i < x->recipient_count; i++) {
-        if (!x->recipients[i].is_refused)
-            destinations[accept.destination_count++] = (struct wg_destination){
-                .is_outbound = !x->recipients[i].ours, .name = x->recipients[i].name};
+        const struct wg_recipient *recipient = &x->recipients[i];
+
+        if (recipient->is_refused)
+            continue;
+        holds[accept.destination_count] =
+            (struct wg_hold){recipient->is_held, recipient->held_reason};
+        destinations[accept.destination_count++] =
+            (struct wg_destination){.is_outbound = !recipient->ours, .name = recipient->name};
     }
     wg_event_id_key(x->event.uuid, accept.message.event_id);
     accept.audit_count = wg_audit_rows(x, WG_EXCHANGE_QUEUED, &accept.audit);
@@ -62,13 +68,25 @@ static void store(struct wg_exchange *x)
 static void wake_relays(struct wg_exchange *x)
 {
     for (size_t i = 0; i < x->recipient_count; i++) {
-        if (!x->recipients[i].is_refused)
+        if (!x->recipients[i].is_refused && !x->recipients[i].is_held)
             wg_queue_wake(x->worker->gateway, !x->recipients[i].ours, x->recipients[i].name,
                           WG_RELAY_NEW_WORK);
     }
 }
 
-/* {"status","id"}; a relay also says how many, and who was refused by policy. */
+static void write_refused(const struct wg_recipient *recipient, struct wg_buf *body)
+{
+    wg_buf_addf(body, "{\"destination\":\"%.*s\",\"code\":\"%s\",\"message\":\"",
+                WG_STR_F(recipient->name), wg_code_answer(recipient->refusal.code));
+    wg_buf_add_json(body, wg_str(recipient->refusal.text));
+    wg_buf_addc(body, '"');
+    if (recipient->retry_after_s > 0)
+        wg_buf_addf(body, ",\"retry_after\":%" PRId64, recipient->retry_after_s);
+    wg_buf_addc(body, '}');
+}
+
+/* {"status","id"}; a relay also says how many go out, how many are held, and who was refused by
+ * policy. */
 static void write_answer(struct wg_exchange *x)
 {
     struct wg_buf body;
@@ -79,17 +97,13 @@ static void write_answer(struct wg_exchange *x)
                 x->outcome == WG_EXCHANGE_DUPLICATE ? "duplicate" : "queued",
                 WG_STR_F(x->event.id));
     if (x->endpoint == WG_ENDPOINT_RELAY) {
-        wg_buf_addf(&body, ",\"queued\":%zu,\"refused\":[", x->new_count);
+        wg_buf_addf(&body, ",\"queued\":%zu,\"held\":%zu,\"refused\":[",
+                    x->new_count - x->held_count, x->held_count);
         for (size_t i = 0; i < x->recipient_count; i++) {
-            const struct wg_recipient *recipient = &x->recipients[i];
-
-            if (!recipient->is_refused)
+            if (!x->recipients[i].is_refused)
                 continue;
-            wg_buf_addf(&body, "%s{\"destination\":\"%.*s\",\"code\":\"%s\",\"message\":\"",
-                        separator, WG_STR_F(recipient->name),
-                        wg_code_answer(recipient->refusal.code));
-            wg_buf_add_json(&body, wg_str(recipient->refusal.text));
-            wg_buf_addf(&body, "\"}");
+            wg_buf_adds(&body, wg_str(separator));
+            write_refused(&x->recipients[i], &body);
             separator = ",";
         }
         wg_buf_addf(&body, "]");
@@ -121,8 +135,7 @@ enum wg_stage_result wg_stage_queue(struct wg_exchange *x)
             WG_QUEUE_RETRY_AFTER_S);
     }
     wg_presence_sent(x);
-    if (!x->is_held)
-        wake_relays(x);
+    wake_relays(x);
     write_answer(x);
     return WG_STAGE_REPLY;
 }

@@ -21,6 +21,7 @@ void wg_trail_asked(struct wg_exchange *x);
 void wg_trail_decided(struct wg_exchange *x);
 
 enum { WG_TRAIL_LIMIT_BYTES = 8 * 1024 }; /**< past it the rest is left out: "cut":true */
-/** What is kept, by the setting audit.trace, of x if it ends so; absent: nothing. Of an event
- * for several recipients what was asked for that one. In x->arena. */
+/** What is kept, by the setting audit.trace, of x if it ends so (held is as good as refused);
+ * absent: nothing. Of an event for several recipients what was asked for that one. In x->arena.
+ */
 struct wg_str wg_trail_write(struct wg_exchange *x, bool is_refused, size_t recipient);

@@ -64,6 +64,20 @@ static enum wg_code refuse_accept(const struct wg_accept *accept, struct wg_err 
     return WG_OK;
 }
 
+static const struct wg_hold *copy_holds(struct wg_store_op *op, const struct wg_accept *accept)
+{
+    struct wg_hold *holds;
+
+    if (!accept->holds)
+        return NULL;
+    holds = wg_arena_alloc(&op->arena, accept->destination_count * sizeof *holds);
+    for (size_t i = 0; i < accept->destination_count; i++) {
+        holds[i].is_held = accept->holds[i].is_held;
+        holds[i].reason = wg_store_copy(op, accept->holds[i].reason);
+    }
+    return holds;
+}
+
 static void copy_message(struct wg_store_op *op, struct wg_queued_message *message)
 {
     message->server = wg_store_copy(op, message->server);
@@ -100,7 +114,7 @@ void wg_store_accept(struct wg_store *store, struct wg_loop *loop,
         destinations[i].name = wg_store_copy(op, accept->destinations[i].name);
     }
     copy->destinations = destinations;
-    copy->held_reason = wg_store_copy(op, accept->held_reason);
+    copy->holds = copy_holds(op, accept);
     copy->audit = wg_store_copy_audit(op, accept->audit, accept->audit_count);
     wg_store_ask(store, op);
 }

@@ -43,15 +43,20 @@ struct wg_queued_message {
     struct wg_str body;
 };
 
+/** Into quarantine, or not. */
+struct wg_hold {
+    bool is_held;
+    struct wg_str reason;
+};
+
 /** One promise: the message, N deliveries, their seen ids and the audit rows, or nothing of it.
  */
 struct wg_accept {
     struct wg_queued_message message;
     const struct wg_destination *destinations;
     size_t destination_count;
-    int64_t expires_in_ms; /**< > 0 */
-    bool is_held;          /**< into quarantine */
-    struct wg_str held_reason;
+    const struct wg_hold *holds;      /**< one for each destination; NULL: none is held */
+    int64_t expires_in_ms;            /**< > 0 */
     const struct wg_audit_row *audit; /**< written only when something was new */
     size_t audit_count;
 };
@@ -59,6 +64,7 @@ struct wg_accept {
 struct wg_accepted {
     bool is_duplicate; /**< every destination has had this event before: nothing was stored */
     size_t new_count;  /**< destinations that got a delivery */
+    size_t held_count; /**< of these, in quarantine */
     uint64_t order;
 };
 

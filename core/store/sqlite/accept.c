@@ -36,11 +36,15 @@ static enum wg_code refuse_past_bounds(struct wg_db *db, const struct wg_accept 
     return WG_OK;
 }
 
-/* Remembers the event for each destination; keys of those for which it is new go to ret_keys.
- */
+struct newcomer {
+    struct wg_str key;
+    const struct wg_hold *hold; /* NULL: into its lane */
+};
+
+/* Remembers the event for each destination; those for which it is new go to ret_new. */
 static size_t remember_all(struct wg_db *db, struct wg_arena *arena,
                            const struct wg_accept *accept, int64_t order,
-                           struct wg_str *ret_keys)
+                           struct newcomer *ret_new)
 {
     size_t count = 0;
 
@@ -48,26 +52,27 @@ static size_t remember_all(struct wg_db *db, struct wg_arena *arena,
         struct wg_str key = wg_db_destination(arena, &accept->destinations[i]);
 
         if (remember(db, accept->message.event_id, key, accept->message.server, order))
-            ret_keys[count++] = key;
+            ret_new[count++] = (struct newcomer){
+                key, accept->holds && accept->holds[i].is_held ? &accept->holds[i] : NULL};
     }
     return count;
 }
 
-static struct wg_str join(struct wg_arena *arena, const struct wg_str *keys, size_t count)
+static struct wg_str join(struct wg_arena *arena, const struct newcomer *news, size_t count)
 {
-    struct wg_str all = keys[0];
+    struct wg_str all = news[0].key;
     size_t len = 0;
     char *at;
 
     if (count == 1)
         return all;
     for (size_t i = 0; i < count; i++)
-        len += keys[i].len + 1;
+        len += news[i].key.len + 1;
     all.at = at = wg_arena_alloc(arena, len);
     all.len = len - 1;
     for (size_t i = 0; i < count; i++) {
-        memcpy(at, keys[i].at, keys[i].len);
-        at += keys[i].len;
+        memcpy(at, news[i].key.at, news[i].key.len);
+        at += news[i].key.len;
         *at++ = '\n';
     }
     return all;
@@ -77,28 +82,31 @@ void wg_sqlite_accept(struct wg_db *db, struct wg_store_op *op)
 {
     const struct wg_accept *accept = op->request;
     struct wg_accepted *accepted = wg_arena_new(&op->arena, struct wg_accepted);
-    struct wg_str *keys = wg_arena_alloc(&op->arena, accept->destination_count * sizeof *keys);
+    struct newcomer *news =
+        wg_arena_alloc(&op->arena, accept->destination_count * sizeof *news);
     int64_t order = db->state.next_order;
 
     if (refuse_past_bounds(db, accept, &op->err) != WG_OK)
         return;
     op->result = accepted;
-    accepted->new_count = remember_all(db, &op->arena, accept, order, keys);
+    accepted->new_count = remember_all(db, &op->arena, accept, order, news);
     accepted->is_duplicate = accepted->new_count == 0;
     if (accepted->is_duplicate)
         return;
     accepted->order = (uint64_t)order;
     db->state.next_order++;
     wg_db_message_insert(db, order, &accept->message, db->now_ms + accept->expires_in_ms,
-                         join(&op->arena, keys, accepted->new_count),
+                         join(&op->arena, news, accepted->new_count),
                          (int64_t)accepted->new_count);
     for (size_t i = 0; i < accepted->new_count; i++) {
-        struct wg_db_place place = {keys[i], accept->message.room_id, order};
+        struct wg_db_place place = {news[i].key, accept->message.room_id, order};
 
-        if (accept->is_held)
-            wg_db_park(db, WG_DB_HELD, &place, 0, accept->held_reason);
-        else
+        if (!news[i].hold) {
             wg_db_lane_append(db, &place, wg_db_message_bytes(&accept->message));
+            continue;
+        }
+        wg_db_park(db, WG_DB_HELD, &place, 0, news[i].hold->reason);
+        accepted->held_count++;
     }
     wg_db_audit(db, accept->audit, accept->audit_count);
 }

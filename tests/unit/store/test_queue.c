@@ -25,8 +25,7 @@ static void hold_event(struct fixture *f, uint32_t event, const char *room)
 {
     struct wg_accept accept = make_accept(event, room, &to_peer);
 
-    accept.is_held = true;
-    accept.held_reason = WG_STR("looks odd");
+    accept.holds = &(struct wg_hold){true, WG_STR("looks odd")};
     assert_int_equal(ask_accept(f, &accept, NULL), WG_OK);
 }
 
@@ -255,6 +254,42 @@ static void what_is_held_is_delivered_only_on_release_and_in_order(void **state)
     assert_int_equal(heads_of(f).count, 0);
 }
 
+static void an_event_is_held_for_one_destination_and_goes_to_the_other(void **state)
+{
+    struct fixture *f = open_store(state);
+    struct wg_queue_filter held = {.state = WG_QUEUE_HELD};
+    const struct wg_destination both[] = {to_peer, to_other};
+    const struct wg_hold holds[] = {{false, {NULL, 0}}, {true, WG_STR("looks odd")}};
+    struct wg_accept accept = make_accept(1, "room-1", both);
+    struct wg_next next = {.destination = to_other, .limit = 64};
+    struct wg_store_figures figures;
+    struct entries entries;
+    struct heads heads;
+    int64_t changed;
+
+    accept.destination_count = 2;
+    accept.holds = holds;
+    assert_int_equal(ask_accept(f, &accept, NULL), WG_OK);
+    ask_list(f, &held, 10, &entries);
+    assert_int_equal(entries.count, 1);
+    assert_string_equal(entries.reason[0], "looks odd");
+    assert_int_equal(ask_next(f, &next, &heads), WG_OK);
+    assert_int_equal(heads.count, 0);
+    heads = heads_of(f);
+    expect_events(&heads, "1");
+    settle_one(f, &heads.head[0], WG_OUTCOME_SENT, 0);
+    ask_change(f, (struct wg_queue_change){.verb = WG_QUEUE_RELEASE, .filter = held}, &changed);
+    assert_int_equal(changed, 1);
+    assert_int_equal(ask_next(f, &next, &heads), WG_OK);
+    expect_events(&heads, "1");
+    struct wg_settlement sent = settle_head(&heads.head[0], &to_other, WG_OUTCOME_SENT);
+    assert_int_equal(ask_settle(f, &sent, 1), WG_OK);
+    wg_store_read_figures(f->store, &figures);
+    assert_int_equal(figures.deliveries, 0);
+    assert_int_equal(figures.held, 0);
+    assert_int_equal(figures.body_bytes, 0);
+}
+
 static void what_is_rejected_becomes_a_dead_letter_with_the_reason(void **state)
 {
     struct fixture *f = open_store(state);
@@ -294,7 +329,7 @@ static void expires_in_every_state_and_keeps_dead_letters_for_their_time(void **
     ask_accept(f, &accept, NULL);
     accept = make_accept(2, "room-2", &to_peer);
     accept.expires_in_ms = 1000;
-    accept.is_held = true;
+    accept.holds = &(struct wg_hold){true, WG_STR("looks odd")};
     ask_accept(f, &accept, NULL);
     accept = make_accept(3, "room-3", &to_other);
     accept.expires_in_ms = 1000;
@@ -531,6 +566,7 @@ int main(void)
         TEST(a_dead_letter_can_wait_again_in_its_old_place),
         TEST(one_that_was_given_up_but_arrived_is_no_dead_letter),
         TEST(what_is_held_is_delivered_only_on_release_and_in_order),
+        TEST(an_event_is_held_for_one_destination_and_goes_to_the_other),
         TEST(what_is_rejected_becomes_a_dead_letter_with_the_reason),
         TEST(expires_in_every_state_and_keeps_dead_letters_for_their_time),
         TEST(a_suspended_destination_waits_until_its_end_time),
