@@ -190,6 +190,14 @@ static bool is_gone(int status, struct wg_str sw_code)
     return status == 405 || status == 410 || status == 501;
 }
 
+/* A server that says SW_ why not has looked at the request. */
+static bool is_failing(int status, struct wg_str sw_code)
+{
+    if (status >= 500)
+        return !sw_code.at || wg_str_is(sw_code, "SW_INTERNAL");
+    return status >= 300 && status < 400;
+}
+
 static void on_sent(struct doctor *doctor, const struct wg_http_response *response,
                     const struct wg_err *err)
 {
@@ -210,15 +218,15 @@ static void on_sent(struct doctor *doctor, const struct wg_http_response *respon
                       "server was changed or downgraded, or their proxy does not pass it "
                       "on. Nothing sent to them arrives until they mend it");
         doctor_end(doctor, DOCTOR_FAILED);
-    } else if (response->status >= 500 || (response->status >= 300 && response->status < 400)) {
+    } else if (is_failing(response->status, sw_code)) {
         doctor_see(doctor, "POST %.*s: they %.*s", WG_STR_F(path), WG_STR_F(refusal));
         doctor_advise(doctor,
                       "an empty event should be refused with 400: their server, or what "
                       "stands behind their proxy, is failing");
         doctor_end(doctor, DOCTOR_FAILED);
     } else {
-        doctor_see(doctor, "it is there: they answered %d to an empty event%s",
-                   response->status, response->status == 400 ? ", as they should" : "");
+        doctor_see(doctor, "it is there: they answered %d%s%.*s to an empty event",
+                   response->status, sw_code.at ? " " : "", WG_STR_F(sw_code));
         doctor_end(doctor, DOCTOR_OK);
     }
 }
