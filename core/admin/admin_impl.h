@@ -156,6 +156,7 @@ void wg_admin_policy_put(struct wg_admin_request *request);
 void wg_admin_policy_delete(struct wg_admin_request *request);
 void wg_admin_room_get(struct wg_admin_request *request);
 void wg_admin_room_put(struct wg_admin_request *request);
+void wg_admin_overview(struct wg_admin_request *request);
 void wg_admin_instances(struct wg_admin_request *request);
 void wg_admin_key_list(struct wg_admin_request *request);
 void wg_admin_key_rotate(struct wg_admin_request *request);

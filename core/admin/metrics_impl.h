@@ -28,6 +28,8 @@ struct wg_metrics_page {
 void wg_metrics_add(struct wg_metrics_page *page, double number, const char *a, const char *b);
 /** Writes the lines of a family that is read. */
 void wg_metrics_read(struct wg_metrics_page *page);
+/** Of the families named process_. */
+double wg_metrics_process(enum wg_metric metric);
 void wg_metrics_read_process(struct wg_metrics_page *page);
 void wg_metrics_read_peers(struct wg_metrics_page *page);
 

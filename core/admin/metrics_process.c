@@ -81,29 +81,25 @@ static double start_s(void)
            (double)strtoull(at, NULL, 10) / (double)sysconf(_SC_CLK_TCK);
 }
 
+double wg_metrics_process(enum wg_metric metric)
+{
+    switch (metric) {
+    case WG_METRIC_CPU:
+        return cpu_s();
+    case WG_METRIC_RESIDENT:
+        return (double)memory_bytes(1);
+    case WG_METRIC_VIRTUAL:
+        return (double)memory_bytes(0);
+    case WG_METRIC_OPEN_FDS:
+        return (double)open_fds();
+    case WG_METRIC_MAX_FDS:
+        return max_fds();
+    default:
+        return start_s();
+    }
+}
+
 void wg_metrics_read_process(struct wg_metrics_page *page)
 {
-    double value = 0;
-
-    switch (page->metric) {
-    case WG_METRIC_CPU:
-        value = cpu_s();
-        break;
-    case WG_METRIC_RESIDENT:
-        value = (double)memory_bytes(1);
-        break;
-    case WG_METRIC_VIRTUAL:
-        value = (double)memory_bytes(0);
-        break;
-    case WG_METRIC_OPEN_FDS:
-        value = (double)open_fds();
-        break;
-    case WG_METRIC_MAX_FDS:
-        value = max_fds();
-        break;
-    default:
-        value = start_s();
-        break;
-    }
-    wg_metrics_add(page, value, NULL, NULL);
+    wg_metrics_add(page, wg_metrics_process(page->metric), NULL, NULL);
 }

@@ -38,6 +38,7 @@ const struct wg_admin_route wg_admin_routes[] = {
 
     {"POST", "/_wavegate/v1/doctor", WG_ROLE_OPERATE, WG_WANTS_BODY_IF_GIVEN, wg_admin_doctor},
 
+    {"GET", "/_wavegate/v1/overview", WG_ROLE_READ, 0, wg_admin_overview},
     {"GET", "/_wavegate/v1/instances", WG_ROLE_READ, 0, wg_admin_instances},
     {"GET", "/_wavegate/v1/keys", WG_ROLE_READ, 0, wg_admin_key_list},
     {"POST", "/_wavegate/v1/keys/rotate", WG_ROLE_ADMIN,

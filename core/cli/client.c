@@ -27,21 +27,20 @@ struct cli_client {
     char authorization[256];
     int64_t timeout_ms;
     bool is_silent;
-    json_t *answer; /* of the request under way */
+    char complaint[512]; /* the last one */
+    json_t *answer;      /* of the request under way */
 };
 
-static void complain(const struct cli_client *client, const char *format, ...) WG_PRINTF(2, 3);
-static void complain(const struct cli_client *client, const char *format, ...)
+static void complain(struct cli_client *client, const char *format, ...) WG_PRINTF(2, 3);
+static void complain(struct cli_client *client, const char *format, ...)
 {
     va_list arguments;
 
-    if (client->is_silent)
-        return;
-    fprintf(stderr, "wavegate %s: ", client->verb);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(client->complaint, sizeof client->complaint, format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
+    if (!client->is_silent)
+        fprintf(stderr, "wavegate %s: %s\n", client->verb, client->complaint);
 }
 
 static enum wg_code read_file(const struct wg_config *config, const char *name, char *to,
@@ -88,38 +87,40 @@ static enum wg_code find_gateway(struct cli_client *client, const struct wg_conf
     return WG_OK;
 }
 
-static struct cli_client *open_client(struct cli_client *client, const char *file)
+static struct cli_client *open_client(struct cli_client *client, const char *file,
+                                      struct wg_err *err)
 {
     struct wg_config *config = NULL;
-    struct wg_err err;
 
-    if (wg_config_load(file, &config, NULL, NULL, &err) == WG_OK &&
-        find_gateway(client, config, &err) == WG_OK) {
+    if (wg_config_load(file, &config, NULL, NULL, err) == WG_OK &&
+        find_gateway(client, config, err) == WG_OK) {
         wg_config_free(config);
         return client;
     }
     wg_config_free(config);
-    complain(client, "%s", err.text);
+    complain(client, "%s", err->text);
     return cli_client_close(client);
 }
 
 struct cli_client *cli_client_open(const struct cli_arguments *arguments)
 {
     struct cli_client *client = wg_new(struct cli_client);
+    struct wg_err err;
 
     client->verb = arguments->verb->name;
     client->server = cli_argument(arguments, "--server");
     client->timeout_ms = TIMEOUT_MS;
-    return open_client(client, cli_config_argument(arguments));
+    return open_client(client, cli_config_argument(arguments), &err);
 }
 
-struct cli_client *cli_client_open_silent(const char *file, int64_t timeout_ms)
+struct cli_client *cli_client_open_silent(const char *file, int64_t timeout_ms,
+                                          struct wg_err *err)
 {
     struct cli_client *client = wg_new(struct cli_client);
 
     client->timeout_ms = timeout_ms;
     client->is_silent = true;
-    return open_client(client, file ? file : cli_config_file());
+    return open_client(client, file ? file : cli_config_file(), err);
 }
 
 struct cli_client *cli_client_close(struct cli_client *client)
@@ -127,6 +128,16 @@ struct cli_client *cli_client_close(struct cli_client *client)
     sodium_memzero(client->authorization, sizeof client->authorization);
     wg_free(client);
     return NULL;
+}
+
+const char *cli_client_complaint(const struct cli_client *client)
+{
+    return client->complaint;
+}
+
+const char *cli_client_address(const struct cli_client *client)
+{
+    return client->address;
 }
 
 /* What the gateway says of a refusal is the whole message; a list of answers is none of ours.

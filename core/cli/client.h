@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -14,8 +15,13 @@
 struct cli_client;
 /** Prints why not (no gateway runs...). @return NULL then. */
 struct cli_client *cli_client_open(const struct cli_arguments *arguments);
-/** One that never says why not, and gives up after timeout_ms. file may be NULL: as usual. */
-struct cli_client *cli_client_open_silent(const char *file, int64_t timeout_ms);
+/** One that prints nothing, and gives up after timeout_ms. file may be NULL: as usual. */
+struct cli_client *cli_client_open_silent(const char *file, int64_t timeout_ms,
+                                          struct wg_err *err);
+/** What was wrong last. */
+const char *cli_client_complaint(const struct cli_client *client);
+/** "127.0.0.1:8490" */
+const char *cli_client_address(const struct cli_client *client);
 struct cli_client *cli_client_close(struct cli_client *client);
 /** Asks, waits, and prints what the gateway says when it refuses. body may be NULL; is lent.
  * @return the answer (a new reference), or NULL. */
@@ -28,6 +34,7 @@ void cli_add_parameter(struct wg_buf *target, const char *name, const char *valu
 void cli_add_segment(struct wg_buf *target, const char *text);
 /** Foreign text, without what a terminal would obey. */
 void cli_print_plain(const char *text);
+void cli_print_plain_to(FILE *to, const char *text);
 /** One JSON value as text on standard output, with a line feed. */
 void cli_print_json(const json_t *json, size_t flags);
 /** The text of a member, "" when it is missing. */

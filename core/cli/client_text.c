@@ -47,10 +47,15 @@ void cli_print_json(const json_t *json, size_t flags)
     free(text);
 }
 
-void cli_print_plain(const char *text)
+void cli_print_plain_to(FILE *to, const char *text)
 {
     for (; *text; text++)
-        putchar(iscntrl((unsigned char)*text) ? '?' : *text);
+        fputc(iscntrl((unsigned char)*text) ? '?' : *text, to);
+}
+
+void cli_print_plain(const char *text)
+{
+    cli_print_plain_to(stdout, text);
 }
 
 const char *cli_text(const json_t *object, const char *member)

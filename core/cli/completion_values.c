@@ -62,7 +62,8 @@ static void offer_rows(const json_t *page, const struct source *source, const ch
 static void ask(const struct source *source, const char *before, const char *typed,
                 const char *config)
 {
-    struct cli_client *client = cli_client_open_silent(config, DEADLINE_MS);
+    struct wg_err ignored;
+    struct cli_client *client = cli_client_open_silent(config, DEADLINE_MS, &ignored);
     json_t *page;
 
     if (!client)
