@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/admin_impl.h"
+#include "federation/probe.h"
 
 static json_t *describe_key(const struct wg_public_key *key)
 {
@@ -62,6 +63,22 @@ static json_t *describe_certificate(const struct wg_gateway *gateway, size_t ind
     return json;
 }
 
+static json_t *describe_reach(const struct wg_gateway *gateway, size_t index)
+{
+    struct wg_probe_state state;
+    json_t *json;
+
+    wg_probe_read(gateway->probe, index, &state);
+    if (!state.is_known)
+        return json_null();
+    json = json_pack("{s:b, s:I, s:I, s:I}", "ok", state.is_reachable, "since",
+                     (json_int_t)state.since_s, "checked_at", (json_int_t)state.checked_s,
+                     "took_ms", (json_int_t)state.took_ms);
+    if (state.error[0])
+        json_object_set_new(json, "error", wg_admin_string(wg_str(state.error)));
+    return json;
+}
+
 static json_t *describe_instance(const struct wg_gateway *gateway,
                                  const struct wg_instance *instance)
 {
@@ -74,6 +91,7 @@ static json_t *describe_instance(const struct wg_gateway *gateway,
                              instance->config->upstream, "policy", instance->config->policy,
                              "on_error", on_error_name(instance->config->on_error));
 
+    json_object_set_new(json, "reachable", describe_reach(gateway, instance->index));
     if (gateway->certificates)
         json_object_set_new(json, "certificate",
                             describe_certificate(gateway, instance->index));

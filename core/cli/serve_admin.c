@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cli/serve_impl.h"
 #include "federation/answer.h"
+#include "federation/probe.h"
 #include "federation/restore.h"
 #include "federation/upkeep.h"
 #include "store/document.h"
@@ -182,6 +183,7 @@ enum wg_code serve_admin_start(struct serve *serve, struct wg_err *err)
         serve_client_new(serve->config, serve->control, admin->tls_client, &admin->dialer);
     admin->base.dialer = admin->dialer;
     wg_policy_worker_set_http(admin->base.policy, admin->base.client);
+    serve->gateway->probe = wg_probe_new(&admin->base);
     if (provide_token(serve, err) != WG_OK || open_doors(admin, err) != WG_OK)
         return err->code;
     return write_addresses(admin, err);
@@ -195,7 +197,7 @@ void serve_admin_is_stopping(struct serve *serve)
 
 /* The end, from the outside in, like that of a worker. */
 
-static void on_upkeep_closed(void *owner)
+static void on_probe_closed(void *owner)
 {
     struct serve_admin *admin = owner;
 
@@ -203,6 +205,18 @@ static void on_upkeep_closed(void *owner)
     wg_http_server_free(admin->server);
     wg_dialer_free(admin->dialer);
     admin->on_stopped(admin->serve);
+}
+
+static void on_upkeep_closed(void *owner)
+{
+    struct serve_admin *admin = owner;
+    struct wg_probe *probe = admin->serve->gateway->probe;
+
+    admin->serve->gateway->probe = NULL;
+    if (probe)
+        wg_probe_close(probe, on_probe_closed, admin);
+    else
+        on_probe_closed(admin);
 }
 
 static void on_policy_closed(void *owner)

@@ -50,6 +50,7 @@ struct wg_gateway {
     struct wg_modes *modes;          /**< federation/standing.h */
     atomic_uint_fast64_t audit_lost; /**< rows that could not be stored */
     struct wg_keyring *keyring;
+    struct wg_probe *probe;               /**< the same; NULL: nothing is looked at */
     struct wg_key_keeper *key_keeper;     /**< the same; for the control loop alone */
     struct wg_certificates *certificates; /**< set by serve; NULL in `check` */
     /** Set by wg_gateway_restore(); NULL where nothing has to last (`wavegate check`). */
