@@ -164,6 +164,8 @@ void wg_admin_key_cancel(struct wg_admin_request *request);
 void wg_admin_generations(struct wg_admin_request *request);
 void wg_admin_reload(struct wg_admin_request *request);
 void wg_admin_rollback(struct wg_admin_request *request);
+void wg_admin_log_get(struct wg_admin_request *request);
+void wg_admin_log_put(struct wg_admin_request *request);
 void wg_admin_token_list(struct wg_admin_request *request);
 void wg_admin_token_create(struct wg_admin_request *request);
 void wg_admin_token_get(struct wg_admin_request *request);

@@ -50,6 +50,8 @@ const struct wg_admin_route wg_admin_routes[] = {
      wg_admin_reload},
     {"POST", "/_wavegate/v1/generations/{number}/rollback", WG_ROLE_ADMIN, WG_WANTS_INSTANCE,
      wg_admin_rollback},
+    {"GET", "/_wavegate/v1/log", WG_ROLE_READ, 0, wg_admin_log_get},
+    {"PUT", "/_wavegate/v1/log", WG_ROLE_ADMIN, WG_WANTS_BODY, wg_admin_log_put},
     {"GET", "/_wavegate/v1/tokens", WG_ROLE_ADMIN, 0, wg_admin_token_list},
     {"POST", "/_wavegate/v1/tokens", WG_ROLE_ADMIN, WG_WANTS_BODY, wg_admin_token_create},
     {"GET", "/_wavegate/v1/tokens/{id}", WG_ROLE_ADMIN, 0, wg_admin_token_get},

@@ -43,6 +43,26 @@ bool wg_log_is_on(enum wg_log_level level)
     return (int)level >= atomic_load(&level_now);
 }
 
+enum wg_log_level wg_log_level(void)
+{
+    return (enum wg_log_level)atomic_load(&level_now);
+}
+
+enum wg_log_format wg_log_format(void)
+{
+    return (enum wg_log_format)atomic_load(&format_now);
+}
+
+const char *wg_log_level_name(enum wg_log_level level)
+{
+    return level_names[level];
+}
+
+const char *wg_log_format_name(enum wg_log_format format)
+{
+    return format_names[format];
+}
+
 bool wg_log_level_parse(struct wg_str text, enum wg_log_level *ret_level)
 {
     for (size_t i = 0; i < WG_COUNT(level_names); i++) {

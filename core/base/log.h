@@ -51,6 +51,10 @@ void wg_log_fields(enum wg_log_level level, const char *event, const char *messa
 void wg_log_set_level(enum wg_log_level level);
 void wg_log_set_format(enum wg_log_format format);
 bool wg_log_is_on(enum wg_log_level level);
+enum wg_log_level wg_log_level(void);
+enum wg_log_format wg_log_format(void);
+const char *wg_log_level_name(enum wg_log_level level);
+const char *wg_log_format_name(enum wg_log_format format);
 /** "debug", "info", "warn", "error" / "json", "logfmt", "human". */
 bool wg_log_level_parse(struct wg_str text, enum wg_log_level *ret_level);
 bool wg_log_format_parse(struct wg_str text, enum wg_log_format *ret_format);

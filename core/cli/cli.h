@@ -16,6 +16,7 @@ int cli_keygen(const struct cli_arguments *arguments);
 int cli_key(const struct cli_arguments *arguments);
 int cli_token(const struct cli_arguments *arguments);
 int cli_audit(const struct cli_arguments *arguments);
+int cli_log(const struct cli_arguments *arguments);
 int cli_peers(const struct cli_arguments *arguments);
 int cli_top(const struct cli_arguments *arguments);
 int cli_doctor(const struct cli_arguments *arguments);

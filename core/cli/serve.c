@@ -74,6 +74,25 @@ static void on_stop(void *owner)
     for_each_worker(serve, serve_worker_drain);
 }
 
+/* Of the whole file only what can change while the gateway runs; a file that is wrong somewhere
+ * changes nothing. */
+static void reload_log(struct serve *serve)
+{
+    struct wg_config *config = NULL;
+    struct wg_err err;
+    bool is_good = wg_config_load(serve->config->file, &config, NULL, NULL, &err) == WG_OK;
+
+    wg_metric_count(RELOADS, WG_RELOADED_LOG, is_good ? WG_RESULT_SUCCESS : WG_RESULT_FAILURE);
+    if (is_good) {
+        wg_log_set_level(config->log_level);
+        wg_log_set_format(config->log_format);
+    } else {
+        wg_log(WG_LOG_ERROR, "log.reload_failed",
+               "level and format of the log stay as they were", WG_F_TEXT("reason", err.text));
+    }
+    wg_config_free(config);
+}
+
 static void reload(void *owner)
 {
     struct serve *serve = owner;
@@ -81,7 +100,9 @@ static void reload(void *owner)
     serve->is_reload_due = false;
     if (serve->is_stopping)
         return;
-    wg_log(WG_LOG_INFO, "gateway.reloading", "policies, certificates and keys are read again");
+    reload_log(serve);
+    wg_log(WG_LOG_INFO, "gateway.reloading",
+           "policies, certificates, keys and what to log are read again");
     wg_policy_reload(serve->gateway->policy, "signal");
     serve_certificates_reload(serve);
     wg_key_keeper_reload(serve->gateway->key_keeper);

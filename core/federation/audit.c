@@ -10,7 +10,7 @@
 enum { EXTRA_LIMIT_BYTES = 8 * 1024 };
 
 /* Always bare and in lower case, so that it is found however it was sent. */
-static struct wg_str uuid_text(const uint8_t id[WG_EVENT_KEY], struct wg_arena *arena)
+struct wg_str wg_audit_event_id(const uint8_t id[WG_EVENT_KEY], struct wg_arena *arena)
 {
     char hex[2 * WG_EVENT_KEY + 1];
 
@@ -150,7 +150,7 @@ static struct wg_audit_row make_row(struct wg_exchange *x, enum wg_exchange_outc
         uint8_t key[WG_EVENT_KEY];
 
         wg_event_id_key(x->event.uuid, key);
-        row.event_id = uuid_text(key, x->arena);
+        row.event_id = wg_audit_event_id(key, x->arena);
     }
     if (x->generation)
         row.generation = (int64_t)wg_policy_number(x->generation);
@@ -233,7 +233,7 @@ size_t wg_audit_delivery_rows(const struct wg_audit_delivery *ended, struct wg_a
         .peer = is_outbound ? delivery->key.destination.name : delivery->message.sender,
         .direction = is_outbound ? WG_STR("outbound") : WG_STR("inbound"),
         .room_id = delivery->key.room_id,
-        .event_id = uuid_text(delivery->message.event_id, arena),
+        .event_id = wg_audit_event_id(delivery->message.event_id, arena),
         .verdict = ended->is_sent ? WG_STR("delivered") : WG_STR("dead"),
         .latency_us = ended->took_ms * 1000,
     };

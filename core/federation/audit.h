@@ -16,6 +16,9 @@ size_t wg_audit_rows(struct wg_exchange *x, enum wg_exchange_outcome outcome,
 /** From record: writes what no other has stored. Nobody waits for it. */
 void wg_audit_exchange(struct wg_exchange *x);
 
+/** An id as it stands in rows and lines: bare and in lower case. In arena. */
+struct wg_str wg_audit_event_id(const uint8_t id[WG_EVENT_KEY], struct wg_arena *arena);
+
 /** The end of a delivery from the queue, for the commit that settles it; in arena. @return how
  * many */
 struct wg_audit_delivery {

@@ -170,6 +170,12 @@ static void send_outbound(struct wg_delivery_attempt *attempt)
     (void)wg_http_fetch(attempt->worker->client, &request, on_answer, attempt);
 }
 
+static void note_request(struct wg_delivery_attempt *attempt, struct wg_str request_id)
+{
+    snprintf(attempt->outcome.request_id, sizeof attempt->outcome.request_id, "%.*s",
+             WG_STR_F(request_id));
+}
+
 /* What the instance would have got from outside: the stored request of the peer, or, from
  * another instance of this gateway, one that is made here. */
 static enum wg_code make_upstream(struct wg_delivery_attempt *attempt,
@@ -190,6 +196,7 @@ static enum wg_code make_upstream(struct wg_delivery_attempt *attempt,
                WG_OK) {
         return err->code;
     }
+    note_request(attempt, upstream.request_id);
     upstream.instance = attempt->instance;
     upstream.peer_name = attempt->message.sender;
     upstream.message.body = attempt->message.body;
@@ -340,6 +347,8 @@ wg_delivery_start(struct wg_worker *worker, const struct wg_delivery *delivery,
     attempt->instance = wg_gateway_instance(worker->gateway, destination->is_outbound
                                                                  ? attempt->message.server
                                                                  : attempt->destination.name);
+    if (destination->is_outbound)
+        note_request(attempt, attempt->message.extra);
     wg_loop_post(worker->loop, locate, attempt);
     return attempt;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/id.h"
 #include "federation/gateway.h"
 #include "store/queue.h"
 
@@ -14,7 +15,8 @@ struct wg_delivery_outcome {
     int status;        /**< HTTP; 0: none came */
     int64_t retry_after_s; /**< as asked for; 0: not */
     int64_t took_ms;
-    char reason[256]; /**< the peer's own code and words when it gave some */
+    char request_id[WG_UUID_TEXT]; /**< of the request that brought it; "": not known */
+    char reason[256];              /**< the peer's own code and words when it gave some */
 };
 
 struct wg_delivery_attempt;

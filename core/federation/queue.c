@@ -30,7 +30,7 @@ static const char *direction_name(const struct wg_destination *destination)
     return destination->is_outbound ? "outbound" : "inbound";
 }
 
-static void log_outcome(const struct job *job, struct wg_relay_plan plan)
+static void log_outcome(struct job *job, struct wg_relay_plan plan)
 {
     const struct wg_delivery *delivery = job->attempt->delivery;
     struct wg_str none = {NULL, 0};
@@ -41,14 +41,16 @@ static void log_outcome(const struct job *job, struct wg_relay_plan plan)
            is_sent                            ? "delivered"
            : plan.outcome == WG_OUTCOME_RETRY ? "tried again later"
                                               : "given up: a dead letter",
+           WG_F_TEXT("request_id", job->outcome.request_id[0] ? job->outcome.request_id : NULL),
            WG_F_TEXT("direction", direction_name(&delivery->key.destination)),
            WG_F_STR("server", delivery->message.server),
            WG_F_STR("peer", delivery->key.destination.is_outbound
                                 ? delivery->key.destination.name
                                 : delivery->message.sender),
-           WG_F_STR("room", delivery->key.room_id), WG_F_STR("type", delivery->message.type),
-           WG_F_TEXT("stage", "deliver"), WG_F_INT("attempt", job->attempt->number),
-           WG_F_INT("status", job->outcome.status),
+           WG_F_STR("room", delivery->key.room_id),
+           WG_F_STR("event_id", wg_audit_event_id(delivery->message.event_id, &job->arena)),
+           WG_F_STR("type", delivery->message.type), WG_F_TEXT("stage", "deliver"),
+           WG_F_INT("attempt", job->attempt->number), WG_F_INT("status", job->outcome.status),
            WG_F_TEXT("code", is_sent ? NULL : wg_code_name(job->outcome.code)),
            WG_F_STR("reason", is_sent ? none : wg_str(job->outcome.reason)),
            {plan.outcome == WG_OUTCOME_RETRY ? "retry_in_ms" : "age_ms",

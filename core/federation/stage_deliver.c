@@ -79,6 +79,7 @@ static void read_answer(struct wg_exchange *x, const struct wg_http_response *re
     }
     x->is_delivered = true;
     if (response->status >= 400) {
+        note_failure(x, "the instance answered %d", response->status);
         x->outcome = WG_EXCHANGE_REFUSED;
         wg_exchange_pass(x, response);
     } else if (is_send) {

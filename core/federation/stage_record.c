@@ -10,7 +10,7 @@
 #include "federation/presence.h"
 #include "federation/standing.h"
 
-/* The names operators search for (docs/protocol.md, "Log"). */
+/* The names operators search for (docs/log.md). */
 const char *wg_exchange_log_name(const struct wg_exchange *x, enum wg_exchange_outcome outcome)
 {
     bool is_send = x->has_endpoint &&
