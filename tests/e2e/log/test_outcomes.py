@@ -90,4 +90,4 @@ def test_every_event_of_the_log_is_documented():
     with open(os.path.join(ROOT, "docs", "log.md"), encoding="utf-8") as file:
         documented = set(re.findall(r"`([a-z]+\.[a-z_.]+)`", file.read()))
     assert len(names) > 30
-    assert names - documented == set()
+    assert names - documented == set(), "each event of the log has its row in docs/log.md"
