@@ -182,7 +182,7 @@ static bool skip(struct doctor *doctor, int64_t now_ms)
         doctor_see(doctor, "no time left: the checks before it took over %d s",
                    DOCTOR_WALK_MS / 1000);
     else if (before && before->result != DOCTOR_OK)
-        doctor_see(doctor, "not tried without a good result of '%s'", before->check->title);
+        doctor_see(doctor, "not tried: needs '%s'", before->check->title);
     else
         return false;
     doctor->rows[doctor->at].result = DOCTOR_SKIPPED;

@@ -79,7 +79,7 @@ static const char *mismatch_remedy(struct doctor *doctor, struct wg_str refusal)
     const struct wg_instance *instance = doctor->request->instance;
 
     if (speaks_of_time(refusal))
-        return "one of the two clocks is wrong: see the check 'clocks'; `timedatectl` on both";
+        return "one of the two clocks is wrong: see 'clocks'; `timedatectl` on both";
     return wg_arena_format(
         doctor->request->arena,
         "they hold another key of ours than %s, which signs now: they should "
@@ -108,7 +108,7 @@ static const struct {
     const char *code;
     const char *remedy;
 } refusals[] = {
-    {"SW_FED_PEER_UNREACHABLE", "they cannot fetch our descriptor: see the check 'they can see "
+    {"SW_FED_PEER_UNREACHABLE", "they cannot fetch our descriptor: see 'they can see "
                                 "us'; from their machine, `curl` our descriptor"},
     {"SW_FED_PROTOCOL_VERSION",
      "our descriptor and theirs share no version: one side has to be "
@@ -153,7 +153,7 @@ static void on_read(struct doctor *doctor, const struct wg_http_response *respon
     if (sw_code.at)
         doctor_detail(doctor, "code", wg_admin_string(sw_code));
     if (remedy) {
-        doctor_see(doctor, "a signed read was refused: they %.*s", WG_STR_F(refusal));
+        doctor_see(doctor, "they refuse a signed request: they %.*s", WG_STR_F(refusal));
         doctor_advise(doctor, "%s", remedy);
         doctor_end(doctor, DOCTOR_FAILED);
     } else if (response->status == 429) {
@@ -165,8 +165,8 @@ static void on_read(struct doctor *doctor, const struct wg_http_response *respon
                    response->status);
         doctor_end(doctor, DOCTOR_SKIPPED);
     } else {
-        doctor_see(doctor, "a signed read of nobody's profile was not refused: they %.*s",
-                   WG_STR_F(refusal));
+        doctor_see(doctor, "they take a signed request: %d%s%.*s to a profile that nobody has",
+                   response->status, sw_code.at ? " " : "", WG_STR_F(sw_code));
         doctor_end(doctor, DOCTOR_OK);
     }
 }
@@ -211,12 +211,9 @@ static void on_sent(struct doctor *doctor, const struct wg_http_response *respon
     refusal = wg_admin_refusal(doctor->request, response, &sw_code);
     doctor_detail(doctor, "status", json_integer(response->status));
     if (is_gone(response->status, sw_code)) {
-        doctor_see(doctor, "POST %.*s: they %.*s: the endpoint is gone", WG_STR_F(path),
-                   WG_STR_F(refusal));
-        doctor_advise(doctor,
-                      "their descriptor names an endpoint that is not there: their "
-                      "server was changed or downgraded, or their proxy does not pass it "
-                      "on. Nothing sent to them arrives until they mend it");
+        doctor_see(doctor, "%.*s is gone: they %.*s", WG_STR_F(path), WG_STR_F(refusal));
+        doctor_advise(doctor, "their server was changed, or their proxy does not pass it on: "
+                              "nothing we send arrives until they mend it");
         doctor_end(doctor, DOCTOR_FAILED);
     } else if (is_failing(response->status, sw_code)) {
         doctor_see(doctor, "POST %.*s: they %.*s", WG_STR_F(path), WG_STR_F(refusal));

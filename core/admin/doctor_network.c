@@ -218,28 +218,47 @@ static const struct doctor_address *first(const struct doctor *doctor, bool is_r
     return NULL;
 }
 
+/* What libuv says when this machine itself has no way there, as one without IPv6. */
+static bool is_without_route(const struct doctor_address *address)
+{
+    return strstr(address->err.text, "network is unreachable") ||
+           strstr(address->err.text, "address not available");
+}
+
+static void advise_tcp(struct doctor *doctor, const struct doctor_address *failed,
+                       const char *but)
+{
+    unsigned port = failed->candidate.port;
+
+    if (is_without_route(failed))
+        doctor_advise(doctor, "%sthis machine has no route there: `ip route`, `ip -6 route`",
+                      but);
+    else if (failed->err.code == WG_TIMEOUT)
+        doctor_advise(doctor,
+                      "%sa firewall, theirs or ours, swallows it, or the machine is down: ask "
+                      "whether TCP port %u is open to us",
+                      but, port);
+    else
+        doctor_advise(doctor,
+                      "%snothing listens there: ask whether their server runs and port %u is "
+                      "the right one",
+                      but, port);
+}
+
 static void judge_tcp(struct doctor *doctor)
 {
     const struct doctor_address *failed = first(doctor, false);
 
     if (!first(doctor, true)) {
         doctor_see(doctor, "%s", list_outcomes(doctor, false));
-        doctor_advise(
-            doctor,
-            failed->err.code == WG_TIMEOUT
-                ? "a firewall swallows it, theirs or ours, or the machine is down: ask "
-                  "whether TCP port %u is open to us"
-                : "nothing listens there: ask whether their server runs and port %u is "
-                  "the right one",
-            (unsigned)failed->candidate.port);
+        advise_tcp(doctor, failed, "");
         doctor_end(doctor, DOCTOR_FAILED);
         return;
     }
     doctor_see(doctor, failed ? "%s; but not %s" : "%s", list_outcomes(doctor, true),
                list_outcomes(doctor, false));
     if (failed)
-        doctor_advise(doctor, "it works by the other address, later than it could: their DNS "
-                              "should name only addresses that answer");
+        advise_tcp(doctor, failed, "it works by the other address; ");
     doctor_end(doctor, DOCTOR_OK);
 }
 

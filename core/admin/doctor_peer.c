@@ -176,14 +176,13 @@ static void judge_taken_key(struct doctor *doctor, const char *old_kid, int64_t 
         doctor_end(doctor, DOCTOR_OK);
     } else if (is_published(doctor, old_kid)) {
         doctor_see(doctor,
-                   "they rotate: they sign with %s now and still publish %s, which we "
-                   "know",
+                   "rotating: they sign with %s now and still publish %s, which we know; the "
+                   "new one is fetched when they first use it",
                    kid, old_kid);
-        doctor_advise(doctor, "nothing: the new one is fetched when they first use it");
         doctor_end(doctor, DOCTOR_OK);
     } else {
         doctor_see(doctor,
-                   "they publish %s, we know %s (since %s): rotated without an overlap. Their "
+                   "rotated without an overlap: they publish %s, we know %s (since %s); their "
                    "next signature makes us fetch the new one, at most once a minute",
                    kid, old_kid, doctor_day(doctor, since_s));
         doctor_advise(doctor, "take it now: `wavegate peers refresh %.*s`",
@@ -258,13 +257,12 @@ void doctor_peer_key(struct doctor *doctor)
 static const struct {
     const char *code, *remedy;
 } lately_remedies[] = {
-    {"SW_FED_SIGNATURE_MISMATCH", "their key or their clock: see the checks 'clocks' and 'key' "
-                                  "above; if both are good, their server signs wrongly"},
-    {"SW_FED_PEER_UNKNOWN", "our policy refused them: see the check 'we admit them' below"},
-    {"SW_FED_PEER_UNREACHABLE",
-     "we could not fetch their descriptor then: see the checks above "
-     "for now"},
-    {"SW_FED_PROTOCOL_VERSION", "see the check 'protocol versions' above"},
+    {"SW_FED_SIGNATURE_MISMATCH", "their key or their clock: see 'clocks' and 'their key'; if "
+                                  "both are good, their server signs wrongly"},
+    {"SW_FED_PEER_UNKNOWN", "our policy refused them: see 'we admit them'"},
+    {"SW_FED_PEER_UNREACHABLE", "we could not fetch their descriptor then: for now see "
+                                "'descriptor'"},
+    {"SW_FED_PROTOCOL_VERSION", "see 'protocol versions'"},
 };
 
 static const char *lately_remedy(const json_t *error)
@@ -303,7 +301,7 @@ static void judge_lately(struct doctor *doctor, const json_t *peer)
                                                 doctor_span(doctor, now_s - seen_s))
                               : "never";
 
-    doctor_see(doctor, "seen %s; in 24 h %lld events in, %lld out%s%s%s%s%s%s%s", seen,
+    doctor_see(doctor, "seen %s; events in 24 h: %lld in, %lld out%s%s%s%s%s%s%s", seen,
                number(peer, "events_received_24h"), number(peer, "events_sent_24h"),
                error ? "; last error " : "", error ? doctor_span(doctor, now_s - failed_s) : "",
                error ? " ago, " : "", text(error, "direction"), error ? ": " : "",

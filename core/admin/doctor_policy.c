@@ -99,7 +99,7 @@ static const char *place_of(struct doctor *doctor, struct wg_str policy, struct 
                             int line)
 {
     if (!file.at)
-        return "no policy says otherwise";
+        return "the hook's default";
     return wg_arena_format(doctor->request->arena, "%.*s, %.*s:%d", WG_STR_F(policy),
                            WG_STR_F(file), line);
 }
@@ -120,11 +120,11 @@ const char *doctor_verdict_text(struct doctor *doctor, const struct doctor_verdi
         return wg_arena_format(arena, "%.*s failed: %.*s", WG_STR_F(decision->policy),
                                WG_STR_F(decision->failure_text));
     if (decision->verdict == WG_VERDICT_DEFER)
-        return wg_arena_format(arena, "put off for %lld s: %.*s (%s)",
+        return wg_arena_format(arena, "not now, for %lld s: %.*s (%s)",
                                (long long)decision->defer_s, WG_STR_F(decision->reason), place);
     if (decision->verdict == WG_VERDICT_ALLOW)
-        return wg_arena_format(arena, "allowed (%s)", place);
-    return wg_arena_format(arena, "%s: %.*s (%s)", wg_code_answer(decision->code),
+        return wg_arena_format(arena, "yes (%s)", place);
+    return wg_arena_format(arena, "no, %s: %.*s (%s)", wg_code_answer(decision->code),
                            WG_STR_F(decision->reason), place);
 }
 

@@ -100,8 +100,8 @@ static void judge(struct waiting *waiting)
     doctor_see(doctor, "%s", trouble_text(doctor, waiting));
     if (is_open || waiting->attempts || waiting->state.oldest_age_ms > STUCK_MS) {
         doctor_advise(doctor,
-                      "mend what failed above; then it goes by itself, or at once with "
-                      "`wavegate queue retry --peer %.*s`",
+                      "mend that; then it goes by itself, or at once: `wavegate queue retry "
+                      "--peer %.*s`",
                       WG_STR_F(doctor->peer));
         doctor_end(doctor, DOCTOR_FAILED);
         return;

@@ -21,7 +21,7 @@ void doctor_room_here(struct doctor *doctor)
         doctor_ask_room(doctor, (enum wg_direction)direction, &verdict);
         if (verdict.is_waiting || verdict.decision.verdict == WG_VERDICT_ALLOW)
             continue;
-        doctor_see(doctor, "%s events of it are refused; flag %s; %s",
+        doctor_see(doctor, "%s events of it are refused, its flag is %s: %s",
                    direction == WG_INBOUND ? "their" : "our", flag_words[flag],
                    doctor_verdict_text(doctor, &verdict));
         if (flag == WG_FLAG_NO)
@@ -34,7 +34,7 @@ void doctor_room_here(struct doctor *doctor)
         doctor_end(doctor, DOCTOR_FAILED);
         return;
     }
-    doctor_see(doctor, "open both ways; flag %s", flag_words[flag]);
+    doctor_see(doctor, "open both ways, its flag is %s", flag_words[flag]);
     doctor_end(doctor, DOCTOR_OK);
 }
 
@@ -68,8 +68,8 @@ static bool is_answered(struct doctor *doctor, const struct wg_http_response *re
                       "/v1/admin/rooms/%.*s/federate)",
                       WG_STR_F(doctor->room_id));
     else if (response->status == 404)
-        doctor_advise(doctor, "they have no such room, or we are not in it: is the id right? "
-                              "Somebody there has to invite us, or join by our invite");
+        doctor_advise(doctor, "they have no such room, or nobody of ours is in it: is the id "
+                              "right?");
     else
         doctor_advise(doctor, "ask their operator why");
     doctor_end(doctor, DOCTOR_FAILED);

@@ -144,7 +144,7 @@ def test_they_sign_with_a_key_that_they_do_not_publish(street):
     assert report.failed == ["peer.lately"], report
     assert street.peer.key.kid in report.seen("peer.lately")
     assert "not proven to be them" in report.seen("peer.lately")
-    assert "'key'" in report.remedy("peer.lately")
+    assert "'their key'" in report.remedy("peer.lately")
 
 
 def test_they_hold_an_old_key_of_ours(street):
@@ -312,8 +312,8 @@ def test_their_send_is_gone(street):
     street.peer.has_send = False
     report = street.examine()
     assert report.failed == ["peer.send"], report
-    assert "answered 404: the endpoint is gone" in report.seen("peer.send")
-    assert "Nothing sent to them arrives" in report.remedy("peer.send")
+    assert "is gone: they answered 404" in report.seen("peer.send")
+    assert "nothing we send arrives" in report.remedy("peer.send")
 
 
 def test_another_server_answers_under_our_name(make_street):
@@ -390,7 +390,7 @@ def test_a_room_that_is_named_is_examined_on_both_sides(street):
     assert report.status == 0, report
     assert [row for row in report.rows if row.startswith("room.")] == [
         "room.here", "room.there", "room.history"]
-    assert "open both ways; flag not set" in report.seen("room.here")
+    assert "open both ways, its flag is not set" in report.seen("room.here")
 
 
 def test_a_named_room_is_closed_here(street):
@@ -399,7 +399,7 @@ def test_a_named_room_is_closed_here(street):
     put_flag(street.gateway, "room-42", False)
     report = street.examine(room="room-42")
     assert report.failed == ["room.here"], report
-    assert "their events of it are refused; flag false" in report.seen("room.here")
+    assert "their events of it are refused, its flag is false" in report.seen("room.here")
     assert "/v1/admin/rooms/room-42/federate" in report.remedy("room.here")
 
 
