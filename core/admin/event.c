@@ -24,14 +24,21 @@ static void on_story(void *owner, const struct wg_err *err, const struct wg_stor
 struct asking {
     uint8_t key[WG_EVENT_KEY];
     struct wg_str id;
+    struct wg_audit_search search;
     json_t *story;
 };
+
+static void search(struct wg_admin_request *request)
+{
+    struct asking *asking = request->state;
+
+    wg_store_audit_search(request->gateway->store, request->worker->loop, &asking->search,
+                          on_rows, request);
+}
 
 void wg_admin_event_story(struct wg_admin_request *request)
 {
     struct asking *asking = wg_arena_new(request->arena, struct asking);
-    struct wg_audit_search search = {
-        .is_oldest_first = true, .with_trace = true, .limit = ROWS_MAX};
     struct wg_str uuid;
     struct wg_err err;
 
@@ -44,35 +51,46 @@ void wg_admin_event_story(struct wg_admin_request *request)
     asking->id = wg_arena_copy(request->arena, uuid);
     for (size_t i = 0; i < uuid.len; i++)
         ((char *)(uintptr_t)asking->id.at)[i] = (char)tolower((unsigned char)uuid.at[i]);
-    search.event_id = asking->id;
-    wg_store_audit_search(request->gateway->store, request->worker->loop, &search, on_rows,
-                          request);
+    asking->search = (struct wg_audit_search){
+        .event_id = asking->id, .is_oldest_first = true, .with_trace = true, .limit = ROWS_MAX};
+    asking->story =
+        json_pack("{s:o, s:[]}", "event_id", wg_admin_string(asking->id), "timeline");
+    search(request);
 }
 
 /* --- rows of the audit --- */
 
+static void add_row(json_t *timeline, const struct wg_audit_row *row)
+{
+    json_t *json = wg_admin_audit_json(row);
+    json_t *trace = wg_admin_event_trace(row->trace);
+
+    json_object_del(json, "event_id"); /* stands once, above all */
+    json_object_set_new(json, "kind", json_string(kind_of(row, json)));
+    if (trace)
+        json_object_set_new(json, "trace", trace);
+    json_array_append_new(timeline, json);
+}
+
+/* A page may end before it is full, when finding its rows took long. */
 static void on_rows(void *owner, const struct wg_err *err, const struct wg_audit_page *page)
 {
     struct wg_admin_request *request = owner;
     struct asking *asking = request->state;
-    json_t *timeline;
+    json_t *timeline = json_object_get(asking->story, "timeline");
 
     if (!page) {
+        json_decref(asking->story);
         wg_admin_fail_err(request, err);
         return;
     }
-    asking->story =
-        json_pack("{s:o, s:[]}", "event_id", wg_admin_string(asking->id), "timeline");
-    timeline = json_object_get(asking->story, "timeline");
-    for (size_t i = 0; i < page->count; i++) {
-        json_t *row = wg_admin_audit_json(&page->rows[i]);
-        json_t *trace = wg_admin_event_trace(page->rows[i].trace);
-
-        json_object_del(row, "event_id"); /* stands once, above all */
-        json_object_set_new(row, "kind", json_string(kind_of(&page->rows[i], row)));
-        if (trace)
-            json_object_set_new(row, "trace", trace);
-        json_array_append_new(timeline, row);
+    for (size_t i = 0; i < page->count; i++)
+        add_row(timeline, &page->rows[i]);
+    if (!page->is_end && json_array_size(timeline) < ROWS_MAX) {
+        asking->search.limit = ROWS_MAX - json_array_size(timeline);
+        asking->search.cursor = wg_arena_copy(request->arena, page->next_cursor);
+        search(request);
+        return;
     }
     if (!page->is_end)
         json_object_set_new(asking->story, "cut", json_true());

@@ -8,7 +8,8 @@
  *
  *   hash(n) = SHA-256(hash(n - 1) || row n, every field with its length before it)
  *
- * (A trace that is absent is left out, as in rows written before there were any.)
+ * (Of the trace its BLAKE2b-256; nothing when it is absent, as in rows written before there were
+ * any.)
  *
  * Checkpoint rows (action "audit.checkpoint") carry a signature over the chain so far. When old
  * rows go (retention), the number and hash of the last that went stay as a signed anchor, so

@@ -15,12 +15,19 @@ enum { WG_AUDIT_HASH = 32, WG_AUDIT_TEXTS = 14 };
     "code, reason, policy, request, actor, extra, trace, hash"
 enum { WG_AUDIT_FIRST_TEXT = 4, WG_AUDIT_HASH_COLUMN = WG_AUDIT_FIRST_TEXT + WG_AUDIT_TEXTS };
 
+/** Action, verdict and code of a row as one text, which is what they are found by. */
+#define WG_AUDIT_KIND \
+    "action || char(10) || ifnull(verdict, '') || char(10) || ifnull(code, '')"
+
 /** The texts of a row in column order. */
 void wg_audit_texts(struct wg_audit_row *row, struct wg_str *ret_texts[WG_AUDIT_TEXTS]);
 /** Lent: valid until the statement goes on. */
 void wg_audit_read(sqlite3_stmt *statement, struct wg_audit_row *ret_row);
 /** hash(n) from hash(n - 1), in place. @return bytes hashed */
 int64_t wg_audit_chain(uint8_t hash[WG_AUDIT_HASH], struct wg_audit_row *row);
+
+/** wanted: whole, or "federation.*"; empty: any. */
+bool wg_audit_action_fits(struct wg_str wanted, struct wg_str action);
 
 /** What a checkpoint's signature covers: the chain up to and with row number. */
 enum { WG_AUDIT_STATEMENT = 64 };

@@ -102,7 +102,7 @@ static struct search_result search_all(struct fixture *f, struct wg_audit_search
         wg_store_audit_search(f->store, f->loop, &search, on_page, &result);
         loop_until(f->loop, &result.is_done);
         assert_int_equal(result.code, WG_OK);
-    } while (!result.is_end && result.pages < 100);
+    } while (!result.is_end && result.pages < 1000);
     return result;
 }
 
@@ -141,6 +141,99 @@ static void lists_leave_out_the_traces_that_a_story_asks_for(void **state)
     assert_int_equal(search_all(f, search).traces, 0);
     search.with_trace = true;
     assert_int_equal(search_all(f, search).traces, 1);
+}
+
+/* 5,000 rows of every mixture, so that there are several slices and all kinds of them. */
+static void append_mixture(struct fixture *f)
+{
+    enum { COUNT = 5000 };
+    static struct wg_audit_row rows[COUNT];
+    static char peers[COUNT][16], rooms[COUNT][16], events[COUNT][16];
+    static const char *const actions[] = {"federation.send.success", "federation.send.failed",
+                                          "federation.queue.drop", "admin.token"};
+    static const char *const verdicts[] = {"accepted", "refused", "duplicate"};
+    uint32_t state = 12345;
+
+    for (int i = 0; i < COUNT; i++) {
+        state = state * 1664525 + 1013904223;
+        snprintf(peers[i], sizeof peers[i], "peer-%u", (state >> 8) % 40);
+        snprintf(rooms[i], sizeof rooms[i], "room-%u", (state >> 12) % 700);
+        snprintf(events[i], sizeof events[i], "event-%d", i);
+        rows[i] = (struct wg_audit_row){
+            .action = wg_str(actions[i % 997 == 0  ? 2
+                                     : i % 61 == 0 ? 3
+                                                   : (state >> 16) % 2]),
+            .verdict = wg_str(verdicts[(state >> 20) % 3]),
+            .peer = wg_str(peers[i]),
+            .room_id = wg_str(rooms[i]),
+            .event_id = wg_str(events[i]),
+            .latency_us = -1,
+        };
+        if (i % 61 == 0)
+            rows[i].verdict = (struct wg_str){0};
+        if (wg_str_is(rows[i].verdict, "refused"))
+            rows[i].code = i % 5 ? WG_STR("SW_ONE") : WG_STR("SW_TWO");
+    }
+    for (int i = 0; i < COUNT; i += 1000)
+        assert_int_equal(ask_append(f, rows + i, 1000), WG_OK);
+}
+
+/* What SQLite says when it looks at every row. */
+static int count_rows(struct fixture *f, const char *where)
+{
+    char file[128], sql[512];
+    sqlite3_stmt *row;
+    sqlite3 *db;
+    int count;
+
+    snprintf(file, sizeof file, "%s/wavegate.db", f->folder);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM sw_audit NOT INDEXED WHERE %s", where);
+    assert_int_equal(sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    count = sqlite3_column_int(row, 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return count;
+}
+
+static void filters_that_meet_rarely_find_every_row_and_no_other(void **state)
+{
+    struct fixture *f = open_store(state);
+    const struct {
+        struct wg_audit_search search;
+        const char *where;
+    } cases[] = {
+        {{.peer = WG_STR("peer-7")}, "peer = 'peer-7'"},
+        {{.peer = WG_STR("peer-7"), .room_id = WG_STR("room-77")},
+         "peer = 'peer-7' AND room = 'room-77'"},
+        {{.action = WG_STR("federation.queue.*")}, "action GLOB 'federation.queue.*'"},
+        {{.action = WG_STR("federation.*"), .peer = WG_STR("peer-3")},
+         "action GLOB 'federation.*' AND peer = 'peer-3'"},
+        {{.action = WG_STR("*"), .code = WG_STR("SW_TWO")}, "code = 'SW_TWO'"},
+        {{.action = WG_STR("federation.send.failed"), .verdict = WG_STR("refused")},
+         "action = 'federation.send.failed' AND verdict = 'refused'"},
+        {{.verdict = WG_STR("refused"), .room_id = WG_STR("room-5")},
+         "verdict = 'refused' AND room = 'room-5'"},
+        {{.action = WG_STR("admin.token"), .verdict = WG_STR("refused")}, "0"},
+        {{.action = WG_STR("admin.token"), .peer = WG_STR("peer-11")},
+         "action = 'admin.token' AND peer = 'peer-11'"},
+        {{.action = WG_STR("nothing.*")}, "0"},
+        {{.event_id = WG_STR("event-4321")}, "event = 'event-4321'"},
+        {{.room_id = WG_STR("room-none")}, "0"},
+    };
+
+    append_mixture(f);
+    for (size_t i = 0; i < 4 * WG_COUNT(cases); i++) {
+        struct wg_audit_search search = cases[i / 4].search;
+        size_t found;
+
+        search.is_oldest_first = i % 2;
+        search.limit = i % 4 < 2 ? 1000 : 37;
+        found = search_all(f, search).count;
+        if ((int)found != count_rows(f, cases[i / 4].where))
+            fail_msg("%s: %zu rows", cases[i / 4].where, found);
+    }
 }
 
 static void following_gives_what_came_since(void **state)
@@ -343,6 +436,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
         TEST(finds_rows_by_every_filter_newest_first),
         TEST(lists_leave_out_the_traces_that_a_story_asks_for),
+        TEST(filters_that_meet_rarely_find_every_row_and_no_other),
         TEST(following_gives_what_came_since),
         TEST(an_untouched_chain_is_good_over_restarts),
         TEST(finds_what_was_done_to_the_chain),
