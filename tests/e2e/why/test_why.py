@@ -311,9 +311,10 @@ def test_what_was_said_is_not_in_the_store(town):
         town.send(event)
         story(town, event["id"])
     town.gateway.stop()
-    for name in os.listdir(os.path.join(town.world.folder, town.gateway.data)):
-        with open(os.path.join(town.world.folder, town.gateway.data, name), "rb") as file:
-            assert secret.encode() not in file.read(), name
+    for folder, _, names in os.walk(os.path.join(town.world.folder, town.gateway.data)):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as file:
+                assert secret.encode() not in file.read(), name
 
 
 def test_a_chain_with_traces_is_whole_and_one_changed_trace_is_found(town):
