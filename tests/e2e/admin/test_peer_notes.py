@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import harness
 from operator_kit import Operator
 from scaiwave.keys import SecretKey
 
@@ -72,7 +73,8 @@ def test_a_pinned_peer_is_refused_when_its_key_changes_until_it_is_unpinned(town
     row = operator.get(ONE).json
     assert row["last_error_detail"]["stage"] == "recognise" and "pinned" in row["last_error"]
     assert row["pin"]["is_published"] is False
-    refused = operator.audit(action="federation.policy_rejected")[0]
+    refused = harness.poll(lambda: operator.audit(action="federation.policy_rejected"),
+                           what="the row of the audit")[0]
     assert refused["policy"] == "pin" and refused["peer"] == "peer.example.test"
     shown = town.gateway.run("peers", "peer.example.test")
     assert "publishes another" in shown.stdout
