@@ -38,7 +38,7 @@ struct wg_admin {
      * has left. */
     struct wg_admin_request *changing;
     struct wg_admin_request *waiting, **waiting_end;
-    struct doctor *doctors; /**< at work: doctor_impl.h */
+    struct doctor *doctors;         /**< at work: doctor_impl.h */
     struct wg_metrics_queue *queue; /**< as known for /metrics; NULL: not yet */
     struct wg_metrics_question *asking;
 };
@@ -107,6 +107,16 @@ json_t *wg_admin_string(struct wg_str text);
 json_t *wg_admin_time(int64_t wall_ms);
 /** {name: [...rows], "next_cursor": ...}; takes rows over; an absent cursor is left out. */
 json_t *wg_admin_list(const char *name, json_t *rows, struct wg_str next_cursor);
+
+/* ---- lists.c: pages of what is in memory in a fixed order; the cursor is a place in it ----
+ */
+
+/** @return false after having answered. */
+bool wg_admin_offset(struct wg_admin_request *request, struct wg_str cursor,
+                     uint64_t *ret_skip);
+/** Takes rows over: limit of them behind the first skip, and one more when there are. */
+json_t *wg_admin_offset_list(struct wg_admin_request *request, const char *name, json_t *rows,
+                             size_t limit, uint64_t skip);
 
 /* ---- peers.c ---- */
 
@@ -182,6 +192,11 @@ void wg_admin_peer_get(struct wg_admin_request *request);
 void wg_admin_peer_refresh(struct wg_admin_request *request);
 void wg_admin_peer_forget(struct wg_admin_request *request);
 void wg_admin_peer_label(struct wg_admin_request *request);
+void wg_admin_list_list(struct wg_admin_request *request);
+void wg_admin_list_lookup(struct wg_admin_request *request);
+void wg_admin_list_refresh(struct wg_admin_request *request);
+void wg_admin_limit_list(struct wg_admin_request *request);
+void wg_admin_limit_forgive(struct wg_admin_request *request);
 void wg_admin_peer_pin(struct wg_admin_request *request);
 void wg_admin_peer_unpin(struct wg_admin_request *request);
 void wg_admin_foreign_refresh(struct wg_admin_request *request);

@@ -17,6 +17,8 @@ int cli_key(const struct cli_arguments *arguments);
 int cli_token(const struct cli_arguments *arguments);
 int cli_audit(const struct cli_arguments *arguments);
 int cli_log(const struct cli_arguments *arguments);
+int cli_lists(const struct cli_arguments *arguments);
+int cli_limits(const struct cli_arguments *arguments);
 int cli_peers(const struct cli_arguments *arguments);
 int cli_top(const struct cli_arguments *arguments);
 int cli_doctor(const struct cli_arguments *arguments);

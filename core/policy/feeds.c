@@ -209,6 +209,21 @@ enum wg_code wg_feeds_take(struct wg_feeds *feeds, const struct wg_list_wish *wi
     return WG_OK;
 }
 
+size_t wg_feeds_refresh(struct wg_feeds *feeds)
+{
+    size_t count = 0;
+
+    for (struct wg_feed *feed = feeds->first; feed; feed = feed->next) {
+        struct wg_list_source *source = atomic_load(&feed->source);
+
+        if (!source || feeds->is_stopped)
+            continue;
+        wg_list_source_refresh(source);
+        count++;
+    }
+    return count;
+}
+
 /* ---- ending ---- */
 
 static void end_client(struct wg_feeds *feeds);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "policy/limits.h"
-
-#include <pthread.h>
+#include "policy/limits_impl.h"
 
 #include "base/alloc.h"
 #include "base/map.h"
@@ -12,38 +10,17 @@
  * 10^7 gateways. Shards are sets of eight slots; a shard doubles while its sets are full of
  * keys in use. */
 
-enum {
-    SHARDS = 64,
-    WAYS = 8,
-    FIRST_SETS = 8,
-    SHARD_LIMIT_SETS = WG_LIMITS_KEY_LIMIT / SHARDS / WAYS,
-};
-
-struct slot {
-    uint64_t hash;
-    int64_t empty_at_us; /* 0: unused */
-};
-
-struct shard {
-    pthread_mutex_t lock;
-    struct slot *slots;
-    size_t set_count; /* a power of two */
-};
-
-struct wg_limits {
-    const struct wg_clock *clock;
-    struct shard shards[SHARDS];
-};
-
 struct wg_limits *wg_limits_new(const struct wg_clock *clock)
 {
     struct wg_limits *limits = wg_new(struct wg_limits);
 
     limits->clock = clock;
-    for (size_t i = 0; i < SHARDS; i++) {
+    pthread_mutex_init(&limits->stories_lock, NULL);
+    for (size_t i = 0; i < WG_LIMITS_SHARDS; i++) {
         pthread_mutex_init(&limits->shards[i].lock, NULL);
-        limits->shards[i].set_count = FIRST_SETS;
-        limits->shards[i].slots = wg_alloc(FIRST_SETS * WAYS * sizeof(struct slot));
+        limits->shards[i].set_count = WG_LIMITS_FIRST_SETS;
+        limits->shards[i].slots =
+            wg_alloc(WG_LIMITS_FIRST_SETS * WG_LIMITS_WAYS * sizeof(struct wg_limits_slot));
     }
     return limits;
 }
@@ -52,79 +29,84 @@ struct wg_limits *wg_limits_free(struct wg_limits *limits)
 {
     if (!limits)
         return NULL;
-    for (size_t i = 0; i < SHARDS; i++) {
+    for (size_t i = 0; i < WG_LIMITS_SHARDS; i++) {
         pthread_mutex_destroy(&limits->shards[i].lock);
         wg_free(limits->shards[i].slots);
     }
+    wg_limits_stories_free(limits);
     wg_free(limits);
     return NULL;
 }
 
-static uint64_t hash_of(struct wg_str name, struct wg_str key)
+static uint64_t hash_of(uint64_t name_hash, struct wg_str key)
 {
-    uint64_t parts[2] = {wg_hash(name.at, name.len), wg_hash(key.at, key.len)};
+    uint64_t parts[2] = {name_hash, wg_hash(key.at, key.len)};
 
     return wg_hash(parts, sizeof parts);
 }
 
-static struct slot *set_of(const struct shard *shard, uint64_t hash)
+static struct wg_limits_slot *set_of(const struct wg_limits_shard *shard, uint64_t hash)
 {
-    return shard->slots + ((hash / SHARDS) & (shard->set_count - 1)) * WAYS;
+    return shard->slots + ((hash / WG_LIMITS_SHARDS) & (shard->set_count - 1)) * WG_LIMITS_WAYS;
 }
 
-static struct slot *find(const struct shard *shard, uint64_t hash)
+struct wg_limits_slot *wg_limits_find(const struct wg_limits_shard *shard, uint64_t hash)
 {
-    struct slot *set = set_of(shard, hash);
+    struct wg_limits_slot *set = set_of(shard, hash);
 
-    for (size_t i = 0; i < WAYS; i++)
+    for (size_t i = 0; i < WG_LIMITS_WAYS; i++)
         if (set[i].hash == hash && set[i].empty_at_us)
             return &set[i];
     return NULL;
 }
 
 /* The slot of the set that is missed least. */
-static struct slot *oldest(const struct shard *shard, uint64_t hash)
+static struct wg_limits_slot *oldest(const struct wg_limits_shard *shard, uint64_t hash)
 {
-    struct slot *set = set_of(shard, hash);
-    struct slot *best = set;
+    struct wg_limits_slot *set = set_of(shard, hash);
+    struct wg_limits_slot *best = set;
 
-    for (size_t i = 1; i < WAYS; i++)
+    for (size_t i = 1; i < WG_LIMITS_WAYS; i++)
         if (set[i].empty_at_us < best->empty_at_us)
             best = &set[i];
     return best;
 }
 
-static void grow(struct shard *shard, int64_t now_us)
+static void grow(struct wg_limits_shard *shard, int64_t now_us)
 {
-    struct shard old = *shard;
+    struct wg_limits_shard old = *shard;
 
     shard->set_count *= 2;
-    shard->slots = wg_alloc(shard->set_count * WAYS * sizeof(struct slot));
-    for (size_t i = 0; i < old.set_count * WAYS; i++)
+    shard->slots = wg_alloc(shard->set_count * WG_LIMITS_WAYS * sizeof(struct wg_limits_slot));
+    for (size_t i = 0; i < old.set_count * WG_LIMITS_WAYS; i++)
         if (old.slots[i].empty_at_us > now_us)
             *oldest(shard, old.slots[i].hash) = old.slots[i];
     wg_free(old.slots);
 }
 
-static struct slot *take_slot(struct shard *shard, uint64_t hash, int64_t now_us)
+static struct wg_limits_slot *take_slot(struct wg_limits *limits, struct wg_limits_shard *shard,
+                                        uint64_t hash, int64_t now_us)
 {
-    struct slot *slot = find(shard, hash);
+    struct wg_limits_slot *slot = wg_limits_find(shard, hash);
 
     if (slot)
         return slot;
     slot = oldest(shard, hash);
-    while (slot->empty_at_us > now_us && shard->set_count < SHARD_LIMIT_SETS) {
+    while (slot->empty_at_us > now_us && shard->set_count < WG_LIMITS_SHARD_SETS) {
         grow(shard, now_us);
         slot = oldest(shard, hash);
     }
-    if (slot->empty_at_us > now_us)
+    if (slot->empty_at_us > now_us) {
         wg_metric_count(LIMITER_EVICTIONS);
-    *slot = (struct slot){hash, 0};
+        if (slot->story)
+            atomic_fetch_add(&limits->stories[slot->story - 1]->evicted, 1);
+    }
+    *slot = (struct wg_limits_slot){.hash = hash};
     return slot;
 }
 
 /* When the bucket would be empty after taking cost. */
-static double next_empty_us(const struct slot *slot, int64_t now_us,
+static double next_empty_us(const struct wg_limits_slot *slot, int64_t now_us,
                             const struct wg_limit_rate *rate, double cost)
 {
     double from =
@@ -145,39 +127,70 @@ static double wait_s(double next_us, int64_t now_us, const struct wg_limit_rate 
     return cost > rate->burst ? -1 : wait_us / 1e6;
 }
 
-static int64_t now_us_of(const struct wg_limits *limits)
+int64_t wg_limits_now_us(const struct wg_limits *limits)
 {
     return wg_clock_mono_ms(limits->clock) * 1000;
 }
 
-bool wg_limits_take(struct wg_limits *limits, struct wg_str name, struct wg_str key,
-                    const struct wg_limit_rate *rate, double cost, double *ret_wait_s)
+void wg_limits_open(struct wg_limits *limits, struct wg_str name,
+                    const struct wg_limit_rate *rate, struct wg_limiter *ret_limiter)
 {
-    uint64_t hash = hash_of(name, key);
-    struct shard *shard = &limits->shards[hash % SHARDS];
-    int64_t now_us = now_us_of(limits);
+    *ret_limiter = (struct wg_limiter){.rate = *rate,
+                                       .name_hash = wg_hash(name.at, name.len),
+                                       .story = wg_limits_story(limits, name, rate)};
+}
+
+bool wg_limits_take(struct wg_limits *limits, const struct wg_limiter *limiter,
+                    struct wg_str key, double cost, double *ret_wait_s)
+{
+    uint64_t hash = hash_of(limiter->name_hash, key);
+    struct wg_limits_shard *shard = &limits->shards[hash % WG_LIMITS_SHARDS];
+    int64_t now_us = wg_limits_now_us(limits);
     double next_us, wait;
 
     pthread_mutex_lock(&shard->lock);
-    next_us = next_empty_us(find(shard, hash), now_us, rate, cost);
-    wait = wait_s(next_us, now_us, rate, cost);
-    if (wait == 0 && cost > 0)
-        take_slot(shard, hash, now_us)->empty_at_us = (int64_t)next_us;
+    next_us = next_empty_us(wg_limits_find(shard, hash), now_us, &limiter->rate, cost);
+    wait = wait_s(next_us, now_us, &limiter->rate, cost);
+    if (wait == 0 && cost > 0) {
+        struct wg_limits_slot *slot = take_slot(limits, shard, hash, now_us);
+
+        slot->empty_at_us = (int64_t)next_us;
+        slot->story = limiter->story ? limiter->story->number : 0;
+    }
     pthread_mutex_unlock(&shard->lock);
+    if (limiter->story)
+        wg_limits_tell(limiter->story, hash, key, wait != 0);
     *ret_wait_s = wait;
     return wait == 0;
 }
 
-double wg_limits_wait(struct wg_limits *limits, struct wg_str name, struct wg_str key,
-                      const struct wg_limit_rate *rate, double cost)
+double wg_limits_wait(struct wg_limits *limits, const struct wg_limiter *limiter,
+                      struct wg_str key, double cost)
 {
-    uint64_t hash = hash_of(name, key);
-    struct shard *shard = &limits->shards[hash % SHARDS];
-    int64_t now_us = now_us_of(limits);
+    uint64_t hash = hash_of(limiter->name_hash, key);
+    struct wg_limits_shard *shard = &limits->shards[hash % WG_LIMITS_SHARDS];
+    int64_t now_us = wg_limits_now_us(limits);
     double wait;
 
     pthread_mutex_lock(&shard->lock);
-    wait = wait_s(next_empty_us(find(shard, hash), now_us, rate, cost), now_us, rate, cost);
+    wait = wait_s(next_empty_us(wg_limits_find(shard, hash), now_us, &limiter->rate, cost),
+                  now_us, &limiter->rate, cost);
     pthread_mutex_unlock(&shard->lock);
     return wait;
+}
+
+bool wg_limits_forgive(struct wg_limits *limits, struct wg_str name, struct wg_str key)
+{
+    uint64_t hash = hash_of(wg_hash(name.at, name.len), key);
+    struct wg_limits_shard *shard = &limits->shards[hash % WG_LIMITS_SHARDS];
+    struct wg_limits_slot *slot;
+    bool had_taken;
+
+    pthread_mutex_lock(&shard->lock);
+    slot = wg_limits_find(shard, hash);
+    had_taken = slot && slot->empty_at_us > wg_limits_now_us(limits);
+    if (slot)
+        *slot = (struct wg_limits_slot){0};
+    pthread_mutex_unlock(&shard->lock);
+    return had_taken;
 }

@@ -86,6 +86,10 @@ struct wg_list_match {
 bool wg_list_find(struct wg_list *list, struct wg_str name, int64_t now_s,
                   struct wg_list_match *ret_match);
 
+/** The same without counting: for operators. */
+bool wg_list_peek(struct wg_list *list, struct wg_str name, int64_t now_s,
+                  struct wg_list_match *ret_match);
+
 /** The entry at index, without counting. @return false past the last */
 bool wg_list_entry(const struct wg_list *list, uint32_t index, struct wg_list_match *ret_match);
 

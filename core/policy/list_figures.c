@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/alloc.h"
+#include "policy/limits.h"
 #include "policy/lists.h"
 #include "policy/policy_impl.h"
 
@@ -21,6 +22,8 @@ static void tell(struct wg_policy_engine *engine, size_t instance,
         told.age_s = wg_feed_age_s(feed, wg_clock_wall_s(engine->clock), problem);
         told.is_failing = problem[0] != '\0';
     }
+    told.problem = problem;
+    told.list = now;
     if (now) {
         struct wg_list_info info;
 
@@ -28,9 +31,9 @@ static void tell(struct wg_policy_engine *engine, size_t instance,
         told.entries = info.count;
         told.lookups = info.lookups;
         told.hits = info.hits;
-        wg_list_unref(now);
     }
     on_list(owner, &told);
+    wg_list_unref(now);
 }
 
 void wg_policy_each_list(struct wg_policy_engine *engine,
@@ -44,4 +47,22 @@ void wg_policy_each_list(struct wg_policy_engine *engine,
             tell(engine, i, edition->lists[k], on_list, owner);
         wg_edition_unref(edition);
     }
+}
+
+size_t wg_policy_refresh_lists(struct wg_policy_engine *engine)
+{
+    return wg_feeds_refresh(engine->feeds);
+}
+
+void wg_policy_each_limiter(struct wg_policy_engine *engine,
+                            void (*on_limiter)(void *owner, const struct wg_limiter_info *info),
+                            void *owner)
+{
+    wg_limits_each(engine->limits, on_limiter, owner);
+}
+
+bool wg_policy_forgive(struct wg_policy_engine *engine, struct wg_str limiter,
+                       struct wg_str key)
+{
+    return wg_limits_forgive(engine->limits, limiter, key);
 }

@@ -191,19 +191,33 @@ static void count_hit(struct wg_list *list, uint32_t index)
         atomic_fetch_add_explicit(&list->hits[index], 1, memory_order_relaxed);
 }
 
-bool wg_list_find(struct wg_list *list, struct wg_str name, int64_t now_s,
-                  struct wg_list_match *ret_match)
+static const struct wg_list_entry *look_up(struct wg_list *list, struct wg_str name,
+                                           int64_t now_s)
 {
     char key[WG_LIST_KEY_LIMIT];
     struct question question = {.list = list, .now_s = now_s};
-    const struct wg_list_entry *entry;
 
-    atomic_fetch_add_explicit(&list->totals->lookups, 1, memory_order_relaxed);
     if (name.len == 0 || name.len > sizeof key)
-        return false;
+        return NULL;
     question.key = wg_str_of(key, wg_list_fold(name, key));
     question.host = host_of(question.key);
-    entry = find(&question);
+    return find(&question);
+}
+
+bool wg_list_peek(struct wg_list *list, struct wg_str name, int64_t now_s,
+                  struct wg_list_match *ret_match)
+{
+    const struct wg_list_entry *entry = look_up(list, name, now_s);
+
+    return entry && wg_list_entry(list, (uint32_t)(entry - list->entries), ret_match);
+}
+
+bool wg_list_find(struct wg_list *list, struct wg_str name, int64_t now_s,
+                  struct wg_list_match *ret_match)
+{
+    const struct wg_list_entry *entry = look_up(list, name, now_s);
+
+    atomic_fetch_add_explicit(&list->totals->lookups, 1, memory_order_relaxed);
     if (!entry)
         return false;
     count_hit(list, (uint32_t)(entry - list->entries));

@@ -60,6 +60,8 @@ void wg_feeds_stop(struct wg_feeds *feeds);
 /** A reference to the feed of that wish. @return WG_CONFIG for a URL that cannot be one */
 WG_MUST_USE enum wg_code wg_feeds_take(struct wg_feeds *feeds, const struct wg_list_wish *wish,
                                        struct wg_feed **ret_feed, struct wg_err *err);
+/** Asks all of them anew, now. @return how many */
+size_t wg_feeds_refresh(struct wg_feeds *feeds);
 /** Closes those that no edition names any more. */
 void wg_feeds_sweep(struct wg_feeds *feeds);
 struct wg_feed *wg_feed_ref(struct wg_feed *feed);

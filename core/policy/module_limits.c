@@ -10,12 +10,6 @@ static const char *const LIMITER = "wavegate.limiter";
 
 enum { NAME_LIMIT = 128 };
 
-struct limiter {
-    struct wg_limit_rate rate;
-    size_t name_len;
-    char name[NAME_LIMIT + 260]; /* with the instance, so that two do not share */
-};
-
 static double check_rate(lua_State *L)
 {
     struct wg_str text;
@@ -56,19 +50,22 @@ static int limits_new(lua_State *L)
 {
     static const char *const names[] = {"name", "rate", "burst", NULL};
     const struct wg_edition *edition = wg_state_of(L)->edition;
-    struct limiter *limiter;
-    const char *name;
+    struct wg_limiter *limiter;
+    char name[NAME_LIMIT + 260]; /* with the instance, so that two do not share */
+    struct wg_limit_rate rate;
+    int len;
 
     luaL_checktype(L, 1, LUA_TTABLE);
     wg_check_fields(L, 1, "limits.new", names);
     if (lua_getfield(L, 1, "name") != LUA_TSTRING || lua_rawlen(L, -1) > NAME_LIMIT)
         wg_raise(L, "limits.new: name is required, a string of at most %d bytes", NAME_LIMIT);
-    name = lua_tostring(L, -1);
+    rate.per_second = check_rate(L);
+    rate.burst = check_burst(L, rate.per_second);
+    len = snprintf(name, sizeof name, "%s/%s", edition->instance->server_name,
+                   lua_tostring(L, -1));
     limiter = lua_newuserdatauv(L, sizeof *limiter, 0);
-    limiter->rate.per_second = check_rate(L);
-    limiter->rate.burst = check_burst(L, limiter->rate.per_second);
-    limiter->name_len = (size_t)snprintf(limiter->name, sizeof limiter->name, "%s/%s",
-                                         edition->instance->server_name, name);
+    wg_limits_open(wg_state_of(L)->engine->limits, wg_str_of(name, (size_t)len), &rate,
+                   limiter);
     luaL_setmetatable(L, LIMITER);
     return 1;
 }
@@ -85,15 +82,13 @@ static double check_cost(lua_State *L)
 /* limiter:take(key [, cost]) -> true, or false and the seconds to wait */
 static int limiter_take(lua_State *L)
 {
-    const struct limiter *limiter = luaL_checkudata(L, 1, LIMITER);
+    const struct wg_limiter *limiter = luaL_checkudata(L, 1, LIMITER);
     struct wg_str key = wg_check_text(L, 2);
     double cost = check_cost(L);
     double wait;
 
     if (wg_check_in_handler(L, "limiter:take") ||
-        wg_limits_take(wg_state_of(L)->engine->limits,
-                       wg_str_of(limiter->name, limiter->name_len), key, &limiter->rate, cost,
-                       &wait)) {
+        wg_limits_take(wg_state_of(L)->engine->limits, limiter, key, cost, &wait)) {
         lua_pushboolean(L, 1);
         return 1;
     }
@@ -107,14 +102,12 @@ static int limiter_take(lua_State *L)
 /* limiter:wait(key [, cost]) -> seconds until it could be taken; nil when never */
 static int limiter_wait(lua_State *L)
 {
-    const struct limiter *limiter = luaL_checkudata(L, 1, LIMITER);
+    const struct wg_limiter *limiter = luaL_checkudata(L, 1, LIMITER);
     struct wg_str key = wg_check_text(L, 2);
     double cost = check_cost(L);
     double wait;
 
-    wait =
-        wg_limits_wait(wg_state_of(L)->engine->limits,
-                       wg_str_of(limiter->name, limiter->name_len), key, &limiter->rate, cost);
+    wait = wg_limits_wait(wg_state_of(L)->engine->limits, limiter, key, cost);
     if (wait < 0)
         lua_pushnil(L);
     else

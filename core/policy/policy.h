@@ -189,16 +189,31 @@ void wg_policy_each_figure(struct wg_policy_engine *engine,
                            void *owner);
 
 /** A list that the policies of an instance use now. */
+struct wg_list;
 struct wg_policy_list {
     const char *server_name, *where;
     bool is_remote, is_failing; /**< failing: the last fetch; the last good copy is in force */
+    const char *problem;        /**< of the last fetch; "" without */
     int64_t age_s;              /**< of a remote one: since it was last known to be current; -1: never, or a file */
     uint64_t entries, lookups, hits;
+    struct wg_list *list; /**< what decides now (policy/list.h); NULL: never fetched */
 };
 /** Every list in use. Thread: that of the engine. */
 void wg_policy_each_list(struct wg_policy_engine *engine,
                          void (*on_list)(void *owner, const struct wg_policy_list *list),
                          void *owner);
+
+/** Asks every https source anew, whatever its age; files are read when they change. @return how many.
+ * Thread: that of the engine. */
+size_t wg_policy_refresh_lists(struct wg_policy_engine *engine);
+
+struct wg_limiter_info;
+/** Every rate limiter that policies have opened, named "server_name/name" (policy/limits.h). */
+void wg_policy_each_limiter(struct wg_policy_engine *engine,
+                            void (*on_limiter)(void *owner, const struct wg_limiter_info *info),
+                            void *owner);
+/** The key of that limiter has all it may have again. @return false when it had taken nothing. */
+bool wg_policy_forgive(struct wg_policy_engine *engine, struct wg_str limiter, struct wg_str key);
 
 /** The newest generation of that instance (index into config->instances), pinned until _unpin(). */
 struct wg_policy_generation *wg_policy_pin(struct wg_policy_worker *worker, size_t instance);

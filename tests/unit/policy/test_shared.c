@@ -10,6 +10,68 @@
 
 static const struct wg_str name = {"n", 1}, key = {"k", 1};
 
+static bool take(struct wg_limits *limits, struct wg_str of, struct wg_str who,
+                 const struct wg_limit_rate *rate, double cost, double *ret_wait_s)
+{
+    struct wg_limiter limiter;
+
+    wg_limits_open(limits, of, rate, &limiter);
+    return wg_limits_take(limits, &limiter, who, cost, ret_wait_s);
+}
+
+static double wait_of(struct wg_limits *limits, struct wg_str of, struct wg_str who,
+                      const struct wg_limit_rate *rate, double cost)
+{
+    struct wg_limiter limiter;
+
+    wg_limits_open(limits, of, rate, &limiter);
+    return wg_limits_wait(limits, &limiter, who, cost);
+}
+
+static void keep_info(void *owner, const struct wg_limiter_info *info)
+{
+    *(struct wg_limiter_info *)owner = *info;
+}
+
+static void a_limiter_tells_who_asks_most_and_what_is_left(void **state)
+{
+    const struct wg_limit_rate rate = {.per_second = 1, .burst = 4};
+    struct wg_limiter_info info = {0};
+    struct fake_clock clock;
+    struct wg_limits *limits;
+    char text[32];
+    double wait;
+
+    (void)state;
+    fake_clock_init(&clock);
+    limits = wg_limits_new(&clock.clock);
+    for (int i = 0; i < 50; i++) {
+        snprintf(text, sizeof text, "peer-%d", i);
+        assert_true(take(limits, name, wg_str(text), &rate, 1, &wait));
+    }
+    for (int i = 0; i < 6; i++)
+        (void)take(limits, name, key, &rate, 1, &wait);
+    wg_limits_each(limits, keep_info, &info);
+    assert_string_equal(info.name, "n");
+    assert_int_equal(info.keys, 51);
+    assert_int_equal(info.taken, 54);
+    assert_int_equal(info.refused, 2);
+    assert_int_equal(info.busiest_count, WG_LIMITS_BUSIEST);
+    assert_string_equal(info.busiest[0].key, "k");
+    assert_true(info.busiest[0].asked >= 6);
+    assert_int_equal(info.busiest[0].refused, 2);
+    assert_float_equal(info.busiest[0].left, 0, 0.001);
+    assert_float_equal(info.busiest[1].left, 3, 0.001);
+    assert_true(wg_limits_forgive(limits, name, key));
+    assert_false(wg_limits_forgive(limits, name, key));
+    assert_true(take(limits, name, key, &rate, 4, &wait));
+    fake_clock_turn(&clock, 10000);
+    wg_limits_each(limits, keep_info, &info);
+    assert_int_equal(info.keys, 0);
+    assert_float_equal(info.busiest[0].left, 4, 0.001);
+    wg_limits_free(limits);
+}
+
 static void a_limiter_lets_the_burst_through_and_then_the_rate(void **state)
 {
     const struct wg_limit_rate rate = {.per_second = 2, .burst = 4};
@@ -21,18 +83,18 @@ static void a_limiter_lets_the_burst_through_and_then_the_rate(void **state)
     fake_clock_init(&clock);
     limits = wg_limits_new(&clock.clock);
     for (int i = 0; i < 4; i++)
-        assert_true(wg_limits_take(limits, name, key, &rate, 1, &wait));
-    assert_false(wg_limits_take(limits, name, key, &rate, 1, &wait));
+        assert_true(take(limits, name, key, &rate, 1, &wait));
+    assert_false(take(limits, name, key, &rate, 1, &wait));
     assert_float_equal(wait, 0.5, 0.001);
-    assert_float_equal(wg_limits_wait(limits, name, key, &rate, 2), 1.0, 0.001);
-    assert_true(wg_limits_take(limits, name, WG_STR("other"), &rate, 1, &wait));
-    assert_true(wg_limits_take(limits, WG_STR("m"), key, &rate, 1, &wait));
+    assert_float_equal(wait_of(limits, name, key, &rate, 2), 1.0, 0.001);
+    assert_true(take(limits, name, WG_STR("other"), &rate, 1, &wait));
+    assert_true(take(limits, WG_STR("m"), key, &rate, 1, &wait));
     fake_clock_turn(&clock, 500);
-    assert_true(wg_limits_take(limits, name, key, &rate, 1, &wait));
-    assert_false(wg_limits_take(limits, name, key, &rate, 1, &wait));
+    assert_true(take(limits, name, key, &rate, 1, &wait));
+    assert_false(take(limits, name, key, &rate, 1, &wait));
     fake_clock_turn(&clock, 100000);
-    assert_true(wg_limits_take(limits, name, key, &rate, 4, &wait));
-    assert_false(wg_limits_take(limits, name, key, &rate, 5, &wait));
+    assert_true(take(limits, name, key, &rate, 4, &wait));
+    assert_false(take(limits, name, key, &rate, 5, &wait));
     assert_true(wait < 0); /* more than the burst: never */
     wg_limits_free(limits);
 }
@@ -49,7 +111,7 @@ static void over_a_long_time_the_rate_is_exact(void **state)
     fake_clock_init(&clock);
     limits = wg_limits_new(&clock.clock);
     for (int ms = 0; ms < 100000; ms++, fake_clock_turn(&clock, 1))
-        taken += wg_limits_take(limits, name, key, &rate, 1, &wait);
+        taken += take(limits, name, key, &rate, 1, &wait);
     assert_in_range(taken, 700, 703);
     wg_limits_free(limits);
 }
@@ -68,12 +130,11 @@ static void a_million_keys_fit_and_idle_ones_are_forgotten(void **state)
     for (int i = 0; i < 1500000; i++) {
         int len = snprintf(text, sizeof text, "peer-%d", i);
 
-        assert_true(
-            wg_limits_take(limits, name, wg_str_of(text, (size_t)len), &rate, 2, &wait));
+        assert_true(take(limits, name, wg_str_of(text, (size_t)len), &rate, 2, &wait));
     }
-    assert_false(wg_limits_take(limits, name, WG_STR("peer-1499999"), &rate, 1, &wait));
+    assert_false(take(limits, name, WG_STR("peer-1499999"), &rate, 1, &wait));
     fake_clock_turn(&clock, 10000);
-    assert_true(wg_limits_take(limits, name, WG_STR("peer-1499999"), &rate, 2, &wait));
+    assert_true(take(limits, name, WG_STR("peer-1499999"), &rate, 2, &wait));
     wg_limits_free(limits);
 }
 
@@ -182,7 +243,7 @@ static void *count_up(void *owner)
     for (int i = 0; i < 5000; i++) {
         if (wg_kv_incr(both->kv, key, 1, 0, &number, &err) != WG_OK)
             break;
-        taken += wg_limits_take(both->limits, name, key, &rate, 1, &wait);
+        taken += take(both->limits, name, key, &rate, 1, &wait);
     }
     __atomic_add_fetch(&both->taken, taken, __ATOMIC_RELAXED);
     return NULL;
@@ -248,6 +309,7 @@ static void limiters_and_values_survive_a_reload_and_a_dry_run_counts_nothing(vo
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_limiter_tells_who_asks_most_and_what_is_left),
         cmocka_unit_test(a_limiter_lets_the_burst_through_and_then_the_rate),
         cmocka_unit_test(over_a_long_time_the_rate_is_exact),
         cmocka_unit_test(a_million_keys_fit_and_idle_ones_are_forgotten),
