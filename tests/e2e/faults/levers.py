@@ -7,7 +7,8 @@ import struct
 
 import pytest
 
-LAYOUT = struct.Struct("=qiii")  # clock_step_s, fsync_errno, fsync_failed, is_loaded
+# clock_step_s, fsync_errno, fsync_failed, is_loaded, passed_ms
+LAYOUT = struct.Struct("=qiii4xq")
 
 
 class Levers:
@@ -37,6 +38,14 @@ class Levers:
 
     def step_clock(self, seconds):
         struct.pack_into("=q", self._map, 0, seconds)
+
+    def pass_time(self, seconds):
+        """For the gateway so much time passes at once, on every clock."""
+        struct.pack_into("=q", self._map, 24, self._field(4) + int(seconds * 1000))
+
+    @property
+    def passed(self):
+        return self._field(4) / 1000
 
     def fail_fsync(self, code=errno.EIO):
         struct.pack_into("=i", self._map, 8, code)

@@ -18,6 +18,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self.open_connections = set()
+        self.connections = 0
 
     def server_bind(self):
         # HTTPServer's own asks the resolver for a name of the address; nobody needs one here.
@@ -32,6 +33,7 @@ class _Server(ThreadingHTTPServer):
                                               do_handshake_on_connect=False)
         connection.settimeout(120)
         self.open_connections.add(connection)
+        self.connections += 1
         return connection, address
 
     def shutdown_request(self, request):
@@ -127,6 +129,11 @@ class Service:
     @property
     def port(self):
         return self._port
+
+    @property
+    def connections(self):
+        """How many have come since it listens."""
+        return self._server.connections if self._server else 0
 
     @property
     def address(self):
