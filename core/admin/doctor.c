@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/doctor_impl.h"
+#include "federation/audit.h"
 #include "wire/name.h"
 
 static void step(void *owner);
@@ -134,6 +135,22 @@ static json_t *report(const struct doctor *doctor)
     return json;
 }
 
+/* Whoever asks makes us connect to others: that is written down. */
+static void audit(struct doctor *doctor)
+{
+    struct wg_audit_row row = wg_admin_audit(doctor->request, "federation.doctor");
+    json_t *failed = json_array();
+
+    for (size_t i = 0; i < doctor->row_count; i++) {
+        if (doctor->rows[i].result == DOCTOR_FAILED)
+            json_array_append_new(failed, json_string(doctor->rows[i].check->id));
+    }
+    row.peer = doctor->peer;
+    row.room_id = doctor->room_id;
+    row.extra = wg_admin_text(doctor->request, json_pack("{s:o}", "failed", failed));
+    wg_audit_append(doctor->request->gateway, &row, 1);
+}
+
 static void finish(struct doctor *doctor)
 {
     struct wg_admin_request *request = doctor->request;
@@ -146,6 +163,8 @@ static void finish(struct doctor *doctor)
     for (size_t i = 0; i < doctor->row_count; i++)
         json_decref(doctor->rows[i].details);
     wg_timer_free(doctor->deadline);
+    if (doctor->peer.at)
+        audit(doctor);
     wg_admin_answer(request, 200, json);
 }
 

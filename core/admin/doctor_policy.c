@@ -128,6 +128,31 @@ const char *doctor_verdict_text(struct doctor *doctor, const struct doctor_verdi
                            WG_STR_F(decision->reason), place);
 }
 
+static void set_text(json_t *json, const char *name, struct wg_str text)
+{
+    if (text.at)
+        json_object_set_new(json, name, wg_admin_string(text));
+}
+
+/* Every handler asked, in order, and what it said. */
+static json_t *trace_json(const struct wg_trace *trace)
+{
+    json_t *asked = json_array();
+
+    for (size_t i = 0; i < trace->count; i++) {
+        const struct wg_trace_step *step = &trace->steps[i];
+        json_t *row = json_object();
+
+        set_text(row, "policy", step->policy);
+        set_text(row, "file", step->file);
+        json_object_set_new(row, "line", json_integer(step->line));
+        json_object_set_new(row, "answer", json_string(step->answer));
+        set_text(row, "text", step->text);
+        json_array_append_new(asked, row);
+    }
+    return asked;
+}
+
 static json_t *verdict_json(const struct doctor_verdict *verdict)
 {
     const struct wg_decision *decision = &verdict->decision;
@@ -135,14 +160,14 @@ static json_t *verdict_json(const struct doctor_verdict *verdict)
         json_pack("{s:s}", "verdict",
                   verdict->is_waiting ? "waiting" : wg_verdict_name(decision->verdict));
 
+    json_object_set_new(json, "asked", trace_json(&verdict->trace));
     if (verdict->is_waiting)
         return json;
-    json_object_set_new(json, "policy", wg_admin_string(decision->policy));
-    json_object_set_new(json, "file", wg_admin_string(decision->file));
+    set_text(json, "policy", decision->policy);
+    set_text(json, "file", decision->file);
     if (decision->file.at)
         json_object_set_new(json, "line", json_integer(decision->line));
-    if (decision->reason.at)
-        json_object_set_new(json, "reason", wg_admin_string(decision->reason));
+    set_text(json, "reason", decision->reason);
     return json;
 }
 

@@ -38,7 +38,8 @@ static void note_row(struct rooms *rooms, const struct wg_audit_row *row)
 {
     bool is_inbound = wg_str_is(row->direction, "inbound");
     bool is_forbidden = wg_str_is(row->code, "SW_ROOM_FORBIDDEN");
-    struct room *room = row->room_id.len ? room_of(rooms, row->room_id) : NULL;
+    bool is_of_traffic = is_inbound || wg_str_is(row->direction, "outbound");
+    struct room *room = is_of_traffic && row->room_id.len ? room_of(rooms, row->room_id) : NULL;
 
     if (!room || (is_inbound ? room->has_in : room->has_out))
         return;

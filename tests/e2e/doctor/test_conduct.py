@@ -95,6 +95,17 @@ def test_whoever_asks_needs_the_role_operate_and_a_body_that_makes_sense(street)
         assert part in refusal["error"]["message"], (body, refusal)
 
 
+def test_the_audit_says_who_examined_whom(street):
+    street.peer.has_send = False
+    street.examine()
+    def rows():
+        done = street.gateway.run("audit", "--action", "federation.doctor", "--json")
+        return [json.loads(line) for line in done.stdout.splitlines()]
+    row = harness.poll(rows, what="the row")[0]
+    assert row["peer"] == NAME and row["actor"].startswith("token:")
+    assert row["extra"] == {"failed": ["peer.send"]}
+
+
 def test_colours_are_for_terminals(street):
     def run(**environment):
         ours, theirs = pty.openpty()

@@ -61,7 +61,9 @@ def test_we_do_not_admit_them(make_street):
         assert "SW_FED_PEER_UNKNOWN" in report.seen(check)
         assert "standard.lua:" in report.seen(check)
         assert "add it to allowed_peers" in report.remedy(check)
-        assert report.rows[check]["details"]["hook"]["policy"] == "standard"
+        hook = report.rows[check]["details"]["hook"]
+        assert (hook["verdict"], hook["policy"]) == ("deny", "standard")
+        assert [step["answer"] for step in hook["asked"]] == ["deny"]
 
 
 def test_our_deny_list_has_them(make_street):
