@@ -85,14 +85,21 @@ local function key_of(hook, argument, ctx)
   return "external_check/" .. hash.sha256(options.url .. " " .. hook .. " " .. subject)
 end
 
+-- Those who ask the same while it is being asked wait for that answer, or share that failure: when a remembered answer
+-- ends, the service gets one question of each worker, not one of every peer. What lasts is in kv, for all workers.
+local ask_once = wavegate.memoize(function(key, body)
+  local answer, why = ask(body)
+  if answer then kv.set(key, json.encode(answer), options.cache) end
+  return { answer = answer, why = why }
+end, { ttl = "20ms" })
+
 local function answer_for(hook, argument, ctx)
   if options.cache == 0 then return ask(describe(hook, argument, ctx)) end
   local key = key_of(hook, argument, ctx)
   local known = kv.get(key)
   if known then return json.decode(known) end
-  local answer, why = ask(describe(hook, argument, ctx))
-  if answer then kv.set(key, json.encode(answer), options.cache) end
-  return answer, why
+  local shared = ask_once(key, describe(hook, argument, ctx))
+  return shared.answer, shared.why
 end
 
 local function without(why)

@@ -65,17 +65,17 @@ static int after_function(lua_State *L, int status, lua_KContext context)
     (void)context;
     if (!is_good)
         wg_budget_recheck(L);
-    entry = push_entry(L); /* key, result, entry */
+    entry = push_entry(L); /* key, with, result, entry */
     entry->asking = NULL;
-    if (is_good && !lua_isnil(L, 2)) {
+    if (is_good && !lua_isnil(L, 3)) {
         entry->fresh_until_ms = now_ms(L) + memo->ttl_ms;
         entry->stale_until_ms = entry->fresh_until_ms + memo->stale_ms;
-        lua_pushvalue(L, 2);
+        lua_pushvalue(L, 3);
         lua_setiuservalue(L, -2, 1);
     } else if (push_known(L, entry->stale_until_ms)) {
         return 1;
     }
-    lua_settop(L, 2);
+    lua_settop(L, 3);
     if (!is_good)
         return lua_error(L);
     return 1;
@@ -89,7 +89,7 @@ static int ask(lua_State *L, int status, lua_KContext context)
     (void)status;
     (void)context;
     wg_budget_recheck(L);
-    lua_settop(L, 1);
+    lua_settop(L, 2);
     entry = push_entry(L);
     if (push_known(L, entry->fresh_until_ms))
         return 1;
@@ -103,10 +103,11 @@ static int ask(lua_State *L, int status, lua_KContext context)
     }
     entry->asking = call;
     entry->serial = call ? call->serial : 0;
-    lua_settop(L, 1);
+    lua_settop(L, 2);
     lua_pushvalue(L, lua_upvalueindex(FUNCTION));
     lua_pushvalue(L, 1);
-    return after_function(L, lua_pcallk(L, 1, 1, 0, 0, after_function), 0);
+    lua_pushvalue(L, 2);
+    return after_function(L, lua_pcallk(L, 2, 1, 0, 0, after_function), 0);
 }
 
 static int memoized(lua_State *L)
@@ -127,8 +128,8 @@ static int64_t take_ms(lua_State *L, const char *name)
     return (int64_t)(seconds * 1000);
 }
 
-/* wavegate.memoize(f, { ttl, stale, limit }) -> function(key): f(key), remembered unless it is
- * nil */
+/* wavegate.memoize(f, { ttl, stale, limit }) -> function(key, with): f(key, with), remembered under
+ * key unless it is nil */
 int wg_memoize(lua_State *L)
 {
     static const char *const names[] = {"ttl", "stale", "limit", NULL};

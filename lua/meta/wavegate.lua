@@ -150,9 +150,9 @@ function wavegate.size(text) end
 
 ---f with a memory of its own on each worker: one call asks, others wait or take what is not too stale.
 ---@generic T
----@param f fun(key: any): T?
+---@param f fun(key: any, with: any): T?
 ---@param options { ttl: wavegate.Duration, stale: wavegate.Duration?, limit: integer? }
----@return fun(key: any): T?
+---@return fun(key: any, with: any): T? with is handed on to f, and is no part of the key
 function wavegate.memoize(f, options) end
 
 ---The policy document of this server.

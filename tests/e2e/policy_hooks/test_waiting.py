@@ -189,3 +189,27 @@ def test_a_slow_service_slows_only_those_who_ask(judged):
     assert {result.status for result in results} <= {200, 429}
     assert took < 5
     assert events.SEND in {seen["target"] for seen in town.a.requests}
+
+
+CHECKED = OPEN + """
+wavegate.use("external_check", { url = "https://judge.example.test/judge", on_failure = "defer",
+  deadline = "5s", cache = "1m", by = "peer" })"""
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+def test_external_check_asks_once_for_all_who_ask_the_same_at_once(judged, is_down):
+    town, judge = judged
+    town.gateway.stop()
+    town.start(CHECKED, workers=1, policy={"waiting": "10s"})
+    judge.delay_s = 1
+    if is_down:
+        judge.answer = lambda handler, request: (judge.asked.append(None), time.sleep(1),
+                                                 handler.reply(500, {}))
+        judge._server.answer = judge.answer
+    threads, results, failures = together(12, lambda i: town.send(town.event()))
+    for thread in threads:
+        thread.join(60)
+    assert not failures, failures
+    assert {result.status for result in results} == {429 if is_down else 200}
+    # Whoever came after the first answer finds it remembered; a failure is shared by those who waited.
+    assert len(judge.asked) == 1 if not is_down else len(judge.asked) < 6
