@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/manual_impl.h"
 #include "cli/usage_json.h"
 
 /* What the table of usage.def says, for people. */
@@ -239,6 +240,8 @@ int cli_help(const struct cli_arguments *arguments)
     const struct cli_usage *verb = NULL;
     json_t *json;
 
+    if (cli_argument(arguments, "--man"))
+        return manual_write(cli_argument(arguments, "--man"));
     if (cli_argument(arguments, "--json")) {
         json = cli_usage_json();
         cli_print_json(json, JSON_INDENT(1));

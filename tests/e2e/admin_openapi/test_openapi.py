@@ -46,8 +46,8 @@ def check(value, schema, where):
     schema = resolve(schema)
     types = schema.get("type", [])
     types = [types] if isinstance(types, str) else types
-    known = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
-             "null": type(None)}
+    known = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int,
+             "number": (int, float), "null": type(None)}
     if types:
         assert any(isinstance(value, known[name]) for name in types), (where, value, types)
         assert not isinstance(value, bool) or "boolean" in types, (where, value)
