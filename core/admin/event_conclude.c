@@ -222,8 +222,10 @@ static json_t *describe(const json_t *end)
         return json_sprintf(attempts > 1 ? "delivered to %s, with attempt %d"
                                          : "delivered to %s",
                             target(end), attempts);
-    return json_sprintf("over: nothing waits for %s any more, and how it ended is not known",
-                        target(end));
+    return json_sprintf(
+        "over: it was taken for %s, and nothing of it waits; how it ended is longer "
+        "ago than audit.keep",
+        target(end));
 }
 
 /* --- what to do --- */

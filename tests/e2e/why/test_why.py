@@ -304,6 +304,21 @@ def test_audit_trace_says_how_much_is_kept(make_town, kept, taken, refused):
     assert ("was not kept" in text(town, good["id"])) == (not taken)
 
 
+def test_rows_go_when_audit_keep_is_over_and_the_rest_is_whole(make_town):
+    town = make_town(audit={"keep": "2s"})
+    old = town.peer.event()
+    town.send(old)
+    story(town, old["id"])
+    harness.poll(lambda: town.gateway.run("audit", "--event", old["id"]).stdout == "",
+                 what="the end of a row")
+    new = town.peer.event()
+    town.send(new)
+    assert story(town, new["id"])["state"] == "delivered"
+    assert text(town, old["id"]).startswith("over: it was taken for a.example.test"), \
+        "its id is remembered for longer"
+    assert town.gateway.run("audit", "verify").returncode == 0
+
+
 def test_what_was_said_is_not_in_the_store(town):
     secret = "a9f1-nobody-else-reads-this"
     for body in (secret, "spam " + secret):

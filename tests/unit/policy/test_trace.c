@@ -84,6 +84,39 @@ static void tells_the_handler_that_failed(void **state)
     kit_done(&kit);
 }
 
+static void tells_entries_of_lists_that_a_handler_found_up_to_a_bound(void **state)
+{
+    struct policy_kit kit;
+    struct wg_trace trace;
+    struct wg_trace_hit *hit;
+    int count = 0;
+
+    (void)state;
+    kit_init(&kit);
+    kit_write(&kit, "deny.txt", "# nobody wants\nbad.example # spam\n*.worse.example\n");
+    kit_open(&kit, "local wavegate = require \"wavegate\"\n"
+                   "local deny = require(\"wavegate.lists\").open \"deny.txt\"\n"
+                   "wavegate.on(\"event\", function()\n"
+                   "  deny:has \"good.example\"\n"
+                   "  deny:find \"bad.example\"\n"
+                   "  for i = 1, 9 do deny:has(\"a.worse.example\") end\n"
+                   "end)\n");
+    trace = (struct wg_trace){.arena = &kit.arena};
+    kit.question.trace = &trace;
+    kit_ask(&kit, WG_HOOK_EVENT);
+    assert_int_equal(trace.count, 1);
+    hit = trace.steps[0].hits;
+    assert_str(hit->entry, "bad.example");
+    assert_str(hit->source, "deny.txt");
+    assert_str(hit->reason, "spam");
+    assert_int_equal(hit->line, 2);
+    assert_str(hit->next->entry, "*.worse.example");
+    for (; hit; hit = hit->next)
+        count++;
+    assert_int_equal(count, WG_TRACE_HITS_MAX);
+    kit_done(&kit);
+}
+
 static void is_empty_when_nobody_was_asked(void **state)
 {
     struct policy_kit kit;
@@ -121,6 +154,7 @@ int main(void)
         cmocka_unit_test(tells_each_handler_asked_and_what_it_said),
         cmocka_unit_test(tells_limits),
         cmocka_unit_test(tells_the_handler_that_failed),
+        cmocka_unit_test(tells_entries_of_lists_that_a_handler_found_up_to_a_bound),
         cmocka_unit_test(is_empty_when_nobody_was_asked),
         cmocka_unit_test(has_room_for_a_chain_of_any_length),
     };
