@@ -108,6 +108,19 @@ const char *doctor_span(struct doctor *doctor, int64_t seconds);
 /** "2026-05-16" */
 const char *doctor_day(struct doctor *doctor, int64_t at_s);
 
+/** "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7) to milliseconds since 1970; a Date has
+ * whole seconds, so half of one is added. @return false when it is none. */
+bool doctor_read_date(struct doctor *doctor, struct wg_str date, int64_t *ret_ms);
+
+/** What is wrong in one of many: the first few in words, the others counted. Starts as {0}. */
+enum { DOCTOR_FINDINGS_SHOWN = 3, DOCTOR_FINDING_BYTES = 400 };
+struct doctor_findings {
+    size_t count;
+    char text[DOCTOR_FINDINGS_SHOWN][DOCTOR_FINDING_BYTES];
+};
+void doctor_find(struct doctor_findings *findings, const char *format, ...) WG_PRINTF(2, 3);
+const char *doctor_findings_text(struct doctor *doctor, const struct doctor_findings *findings);
+
 /* ---- doctor.c: the walk ---- */
 
 /** The key of the instance that signs now. */
@@ -177,4 +190,15 @@ void doctor_peer_dead(struct doctor *doctor);
 void doctor_room_here(struct doctor *doctor);
 void doctor_room_there(struct doctor *doctor);
 void doctor_room_history(struct doctor *doctor);
+void doctor_self_store(struct doctor *doctor);
+void doctor_self_disk(struct doctor *doctor);
+void doctor_self_audit(struct doctor *doctor);
+void doctor_self_certificates(struct doctor *doctor);
+void doctor_self_keys(struct doctor *doctor);
 void doctor_self_policies(struct doctor *doctor);
+void doctor_self_lists(struct doctor *doctor);
+void doctor_self_instances(struct doctor *doctor);
+void doctor_self_clock(struct doctor *doctor);
+void doctor_self_descriptor(struct doctor *doctor);
+void doctor_self_queue(struct doctor *doctor);
+void doctor_self_limits(struct doctor *doctor);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <time.h>
-
 #include "admin/doctor_impl.h"
 #include "federation/peers.h"
 
@@ -10,19 +8,14 @@ enum { SKEW_NOTED_S = 10 };
 
 /* ---- descriptor ---- */
 
-/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7). The clock read is that of the middle of the
- * exchange; a Date has whole seconds, so half of one is added. */
+/* The clock read is that of the middle of the exchange. */
 static void measure_skew(struct doctor *doctor, struct wg_str date)
 {
-    const char *text = wg_arena_copy(doctor->request->arena, date).at;
-    int64_t now_ms = wg_clock_wall_ms(doctor->request->gateway->clock);
-    struct tm parts = {0};
-    const char *end = date.at ? strptime(text, "%a, %d %b %Y %H:%M:%S", &parts) : NULL;
+    int64_t now_ms = wg_clock_wall_ms(doctor->request->gateway->clock), theirs_ms;
 
-    if (!end || strcmp(end, " GMT") != 0)
+    if (!doctor_read_date(doctor, date, &theirs_ms))
         return;
-    doctor->skew_ms = (int64_t)timegm(&parts) * 1000 + 500 -
-                      (doctor->asked_at_ms + (now_ms - doctor->asked_at_ms) / 2);
+    doctor->skew_ms = theirs_ms - (doctor->asked_at_ms + (now_ms - doctor->asked_at_ms) / 2);
     doctor->has_skew = true;
 }
 

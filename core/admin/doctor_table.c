@@ -27,7 +27,18 @@ const struct doctor_check doctor_checks[] = {
     {"room.there", "the room there", DOCTOR_OF_ROOM, "peer.knows_us", doctor_room_there},
     {"room.history", "its history there", DOCTOR_OF_ROOM, "room.there", doctor_room_history},
 
+    {"self.store", "store", DOCTOR_OF_SELF, NULL, doctor_self_store},
+    {"self.disk", "disk and bounds", DOCTOR_OF_SELF, NULL, doctor_self_disk},
+    {"self.audit", "audit", DOCTOR_OF_SELF, "self.store", doctor_self_audit},
+    {"self.certificates", "certificates", DOCTOR_OF_SELF, NULL, doctor_self_certificates},
+    {"self.keys", "signing keys", DOCTOR_OF_SELF, NULL, doctor_self_keys},
     {"self.policies", "policies", DOCTOR_OF_SELF, NULL, doctor_self_policies},
+    {"self.lists", "lists", DOCTOR_OF_SELF, NULL, doctor_self_lists},
+    {"self.instances", "instances", DOCTOR_OF_SELF, NULL, doctor_self_instances},
+    {"self.clock", "clock", DOCTOR_OF_SELF, NULL, doctor_self_clock},
+    {"self.descriptor", "our own descriptor", DOCTOR_OF_SELF, NULL, doctor_self_descriptor},
+    {"self.queue", "queue", DOCTOR_OF_SELF, "self.store", doctor_self_queue},
+    {"self.limits", "workers and files", DOCTOR_OF_SELF, NULL, doctor_self_limits},
 };
 const size_t doctor_check_count = WG_COUNT(doctor_checks);
 _Static_assert(WG_COUNT(doctor_checks) <= DOCTOR_CHECKS_MAX, "a row for each check");

@@ -68,3 +68,41 @@ const char *doctor_day(struct doctor *doctor, int64_t at_s)
         strftime(text, sizeof text, "%Y-%m-%d", &parts);
     return wg_arena_copy(doctor->request->arena, wg_str(text)).at;
 }
+
+void doctor_find(struct doctor_findings *findings, const char *format, ...)
+{
+    char text[DOCTOR_FINDING_BYTES];
+    va_list arguments;
+
+    if (findings->count++ >= DOCTOR_FINDINGS_SHOWN)
+        return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    snprintf(findings->text[findings->count - 1], sizeof findings->text[0], "%s", text);
+}
+
+const char *doctor_findings_text(struct doctor *doctor, const struct doctor_findings *findings)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < findings->count && i < DOCTOR_FINDINGS_SHOWN; i++)
+        text = wg_arena_format(doctor->request->arena, "%s%s%s", text, i ? "; " : "",
+                               findings->text[i]);
+    if (findings->count > DOCTOR_FINDINGS_SHOWN)
+        text = wg_arena_format(doctor->request->arena, "%s; and %zu more", text,
+                               findings->count - DOCTOR_FINDINGS_SHOWN);
+    return text;
+}
+
+bool doctor_read_date(struct doctor *doctor, struct wg_str date, int64_t *ret_ms)
+{
+    const char *text = wg_arena_copy(doctor->request->arena, date).at;
+    struct tm parts = {0};
+    const char *end = date.at ? strptime(text, "%a, %d %b %Y %H:%M:%S", &parts) : NULL;
+
+    if (!end || strcmp(end, " GMT") != 0)
+        return false;
+    *ret_ms = (int64_t)timegm(&parts) * 1000 + 500;
+    return true;
+}

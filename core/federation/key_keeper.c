@@ -19,6 +19,7 @@ struct ring {
     struct wg_instance *instance;
     bool is_busy; /**< a change is being written */
     bool is_reload_due;
+    bool has_failed; /**< the last write did */
     bool is_dirty; /**< what is in force is not on the disk: a first start, or a failed write */
     char told[WG_KID_CHARS + 1]; /**< the signer as of the last tick */
 };
@@ -110,7 +111,7 @@ static void change_free(struct change *change)
 static void note_result(struct wg_key_keeper *keeper, struct change *change)
 {
     change->ring->is_busy = false;
-    change->ring->is_dirty = change->err.code != WG_OK;
+    change->ring->has_failed = change->ring->is_dirty = change->err.code != WG_OK;
     if (change->err.code == WG_OK) {
         wg_identity_set(change->ring->instance->identity, &change->keys);
         keeper->has_complained = false;
@@ -393,6 +394,11 @@ void wg_key_keeper_close(struct wg_key_keeper *keeper)
 }
 
 /* ---- what operators ask for ---- */
+
+bool wg_key_keeper_is_stored(const struct wg_key_keeper *keeper, size_t index)
+{
+    return !keeper || !keeper->rings[index].has_failed;
+}
 
 int64_t wg_key_keep_s(const struct wg_config *config)
 {

@@ -37,5 +37,7 @@ void wg_key_keeper_rotate(struct wg_key_keeper *keeper, size_t index, int64_t ov
 /** Takes back a key that does not sign yet. */
 void wg_key_keeper_cancel(struct wg_key_keeper *keeper, size_t index, wg_key_done on_done,
                           void *owner);
+/** Is what is in force on the disk: false when it cannot be written. */
+bool wg_key_keeper_is_stored(const struct wg_key_keeper *keeper, size_t index);
 /** Reads the files of `signing_key` again (SIGHUP). */
 void wg_key_keeper_reload(struct wg_key_keeper *keeper);

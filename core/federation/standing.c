@@ -266,3 +266,26 @@ const char *wg_standing_mode(struct wg_gateway *gateway, const struct wg_instanc
     snprintf(why, WG_MODE_WHY, "%s", said);
     return mode;
 }
+
+size_t wg_standing_clocks(struct wg_directory *directory, int64_t since_s, int64_t *ret_skews_s,
+                          size_t limit)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < WG_DIRECTORY_SHARDS; i++) {
+        struct wg_directory_shard *shard = &directory->shards[i];
+        size_t cursor = 0;
+        struct wg_str name;
+        void *value;
+
+        pthread_mutex_lock(&shard->lock);
+        while (count < limit && wg_map_next(&shard->records, &cursor, &name, &value)) {
+            const struct wg_peer_record *record = value;
+
+            if (record->skew_from && record->skew_at_s >= since_s)
+                ret_skews_s[count++] = record->skew_s;
+        }
+        pthread_mutex_unlock(&shard->lock);
+    }
+    return count;
+}

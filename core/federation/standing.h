@@ -25,6 +25,10 @@ void wg_standing_tried(struct wg_gateway *gateway, struct wg_str peer);
 void wg_standing_clock(struct wg_directory *directory, struct wg_str peer, int64_t skew_s,
                        const char *from);
 
+/** The skews of peers whose clock was seen since then; writes up to limit. @return how many */
+size_t wg_standing_clocks(struct wg_directory *directory, int64_t since_s, int64_t *ret_skews_s,
+                          size_t limit);
+
 enum { WG_MODE_WHY = 320 };
 /** "held_back", "denied", "deferred", "trial", "allowed", "open", "invite_only", "closed";
  * ret_why may be NULL. */
