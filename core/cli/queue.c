@@ -219,10 +219,31 @@ static json_t *filter_of(const struct arguments *arguments)
     return filter;
 }
 
+/* How far long work is, for people who wait for it. */
+struct progress {
+    const char *verb;
+    bool is_shown;
+};
+
+static void show_progress(struct progress *progress, int64_t changed)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    fprintf(stderr, "\r%s: %" PRId64 " so far", progress->verb, changed);
+    progress->is_shown = true;
+}
+
+static void end_progress(struct progress *progress)
+{
+    if (progress->is_shown)
+        fputs("\r\033[K", stderr);
+}
+
 static int change(struct cli_client *client, const struct arguments *arguments,
                   const char *verb)
 {
     json_t *filter = filter_of(arguments);
+    struct progress progress = {.verb = verb};
     char *cursor = NULL;
     char target[64];
     int64_t changed = 0;
@@ -247,12 +268,15 @@ static int change(struct cli_client *client, const struct arguments *arguments,
         changed += number(answer, "changed");
         if (json_is_string(json_object_get(answer, "next_cursor"))) {
             cursor = strdup(cli_text(answer, "next_cursor"));
-            if (isatty(STDERR_FILENO))
-                fprintf(stderr, "\r%s: %" PRId64 " so far", verb, changed);
+            show_progress(&progress, changed);
         }
         json_decref(answer);
     } while (cursor);
     json_decref(filter);
+    end_progress(&progress);
+    if (status != CLI_GOOD && changed > 0 && !arguments->is_dry_run)
+        fprintf(stderr, "wavegate: %s: %" PRId64 " were changed before that; ask again\n", verb,
+                changed);
     if (status == CLI_GOOD && arguments->is_json)
         printf("{\"changed\":%" PRId64 ",\"dry_run\":%s}\n", changed,
                arguments->is_dry_run ? "true" : "false");
