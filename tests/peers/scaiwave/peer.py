@@ -51,8 +51,17 @@ class Peer(Service):
             return handler.reply(self.status, self.descriptor, self.headers)
         self.received.append(request)
         if request.method == "POST" and request.path == events.SEND:
-            return handler.reply(200, {"status": "accepted", "id": json.loads(request.body)["id"]})
+            return self._take(handler, request)
         return handler.reply(404, {"error": {"code": "SW_FED_NOT_FOUND", "message": request.path}})
+
+    @staticmethod
+    def _take(handler, request):
+        try:
+            taken = {"status": "accepted", "id": json.loads(request.body)["id"]}
+        except (ValueError, KeyError, TypeError):
+            return handler.reply(400, {"error": {"code": "SW_FED_BAD_REQUEST",
+                                                 "message": "the body is no event"}})
+        return handler.reply(200, taken)
 
     # -- as a client -------------------------------------------------------------------------
 
