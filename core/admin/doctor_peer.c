@@ -282,29 +282,45 @@ static const char *text(const json_t *object, const char *member)
 }
 
 /* An error that nothing has followed yet is how it stands; an older one is history. */
+static bool is_open(const json_t *error, long long seen_s, int64_t now_s)
+{
+    long long failed_s = number(error, "at");
+
+    return failed_s >= seen_s && now_s - failed_s < 86400 &&
+           strcmp(text(error, "direction"), "inbound") == 0 && lately_remedy(error);
+}
+
+static const char *error_text(struct doctor *doctor, const json_t *error, long long seen_s,
+                              int64_t now_s)
+{
+    if (!json_is_object(error))
+        return "";
+    return wg_arena_format(
+        doctor->request->arena, "; last error %s ago, %s%s: %s%s",
+        doctor_span(doctor, now_s - number(error, "at")), text(error, "direction"),
+        json_is_true(json_object_get(error, "proven")) ? "" : ", not proven to be them",
+        text(error, "reason"),
+        is_open(error, seen_s, now_s) ? "; nothing good has come since" : "");
+}
+
 static void judge_lately(struct doctor *doctor, const json_t *peer)
 {
     const json_t *error = json_object_get(peer, "last_error");
     int64_t now_s = wg_clock_wall_s(doctor->request->gateway->clock);
-    long long seen_s = number(peer, "last_seen"), failed_s = number(error, "at");
-    const char *remedy = lately_remedy(error);
-    bool is_open = failed_s >= seen_s && now_s - failed_s < 86400 &&
-                   strcmp(text(error, "direction"), "inbound") == 0 && remedy;
+    long long seen_s = number(peer, "last_seen");
     const char *seen = seen_s ? wg_arena_format(doctor->request->arena, "%s ago",
                                                 doctor_span(doctor, now_s - seen_s))
                               : "never";
 
-    doctor_see(doctor, "seen %s; events in 24 h: %lld in, %lld out%s%s%s%s%s%s%s", seen,
+    doctor_see(doctor, "seen %s; events in 24 h: %lld in, %lld out%s", seen,
                number(peer, "events_received_24h"), number(peer, "events_sent_24h"),
-               error ? "; last error " : "", error ? doctor_span(doctor, now_s - failed_s) : "",
-               error ? " ago, " : "", text(error, "direction"), error ? ": " : "",
-               text(error, "reason"),
-               error && !json_is_true(json_object_get(error, "proven"))
-                   ? " (not proven to be them)"
-                   : "");
-    if (is_open)
-        doctor_advise(doctor, "%s", remedy);
-    doctor_end(doctor, is_open ? DOCTOR_FAILED : DOCTOR_OK);
+               error_text(doctor, error, seen_s, now_s));
+    if (is_open(error, seen_s, now_s)) {
+        doctor_advise(doctor, "%s", lately_remedy(error));
+        doctor_end(doctor, DOCTOR_FAILED);
+        return;
+    }
+    doctor_end(doctor, DOCTOR_OK);
 }
 
 void doctor_peer_lately(struct doctor *doctor)

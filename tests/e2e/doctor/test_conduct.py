@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the doctor behaves when what it examines does not: it waits for nobody for long, keeps nothing else
 waiting, and leaves when the gateway does."""
+import fcntl
 import http.client
 import json
 import os
 import pty
+import struct
+import termios
 import threading
 import time
 
@@ -106,9 +109,10 @@ def test_the_audit_says_who_examined_whom(street):
     assert row["extra"] == {"failed": ["peer.send"]}
 
 
-def test_colours_are_for_terminals(street):
+def test_colours_and_broken_lines_are_for_terminals(street):
     def run(**environment):
         ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 72, 0, 0))
         try:
             done = harness.subprocess.run(
                 [harness.wavegate_binary(), "doctor", NAME, "--config", street.gateway.config_file],
@@ -129,7 +133,13 @@ def test_colours_are_for_terminals(street):
         assert done.returncode == 0, text
         return text.decode()
     assert "\033[32m✓\033[0m" in run(NO_COLOR="")
-    assert "\033" not in run(NO_COLOR="1")
+    plain = run(NO_COLOR="1")
+    assert "\033" not in plain
+    long = [line for line in plain.splitlines() if len(line) > 72]
+    assert all(len(line.split()) == 1 for line in long), plain  # a word is never broken
+    words = street.gateway.run("doctor", NAME).stdout.split()
+    assert [word for word in plain.split() if not word[0].isdigit()] == [
+        word for word in words if not word[0].isdigit()]
 
 
 def test_policies_are_asked_without_counting(make_street):

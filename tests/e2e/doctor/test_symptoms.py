@@ -188,32 +188,45 @@ def test_no_common_protocol_version(street):
 
 # ---- TLS ----
 
-def leaf_of_an_intermediate(world, name):
-    """A certificate whose issuer is known to no one unless it is sent along, which it is not."""
+def certificate(subject, key, issuer, issuer_key, is_authority):
     now = datetime.datetime.now(datetime.timezone.utc)
-    key, issuer_key = ec.generate_private_key(ec.SECP256R1()), world.authority._key
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "The missing link")])
-    certificate = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer)
-                   .public_key(key.public_key()).serial_number(x509.random_serial_number())
-                   .not_valid_before(now - datetime.timedelta(days=1))
-                   .not_valid_after(now + datetime.timedelta(days=30))
-                   .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), False)
-                   .sign(issuer_key, hashes.SHA256()))
-    files = world.path("tls", "leaf.pem"), world.path("tls", "leaf.key")
-    for path, data in zip(files, (certificate.public_bytes(serialization.Encoding.PEM),
-                                  key.private_bytes(serialization.Encoding.PEM,
-                                                    serialization.PrivateFormat.PKCS8,
-                                                    serialization.NoEncryption()))):
-        with open(path, "wb") as file:
-            file.write(data)
-    return files
+    def name(text):
+        return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+    made = (x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer))
+            .public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=30))
+            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(subject)]), critical=False)
+            .sign(issuer_key, hashes.SHA256()))
+    return made.public_bytes(serialization.Encoding.PEM)
 
 
-def test_their_chain_is_broken(street):
-    street.peer.stop()
-    street.peer._tls = tls_context(*leaf_of_an_intermediate(street.world, NAME))
-    street.peer.start()
+class Chain:
+    """A root that the gateway trusts, an intermediate authority, and the neighbour's certificate."""
+
+    def __init__(self, street):
+        root, link, leaf = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
+        self.street = street
+        self.link = certificate("The missing link", link, "The root", root, True)
+        self.leaf = certificate(NAME, leaf, "The missing link", link, False)
+        self.key = street.world.write("tls/leaf.key", leaf.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption()).decode())
+        with open(street.world.authority.file, "ab") as anchors:
+            anchors.write(certificate("The root", root, "The root", root, True))
+        self.serve(self.leaf)
+
+    def serve(self, *chain):
+        file = self.street.world.write("tls/chain.pem", b"".join(chain).decode())
+        self.street.peer.stop()
+        self.street.peer._tls = tls_context(file, self.key)
+        self.street.peer.start()
+
+
+def test_their_chain_is_broken(make_street):
+    chains = []
+    street = make_street(resolve=lambda street: chains.append(Chain(street)) or {})
     report = street.examine()
     assert report.failed == ["peer.tls"], report
     assert "leads to no trust anchor; its issuer is CN=The missing link" in report.seen("peer.tls")
@@ -221,6 +234,8 @@ def test_their_chain_is_broken(street):
     for check in ("peer.descriptor", "peer.clock", "peer.key", "peer.knows_us", "peer.send"):
         assert report.rows[check]["result"] == "skipped"
         assert "not tried" in report.seen(check)
+    chains[0].serve(chains[0].leaf, chains[0].link)  # what the remedy asks for
+    assert street.examine().failed == []
 
 
 def test_their_authority_is_not_ours(make_street, tmp_path):
