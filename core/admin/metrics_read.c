@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "admin/metrics_impl.h"
+#include "federation/probe.h"
 
 /* The families that nobody records: read where they are known when somebody asks. */
 
@@ -170,12 +170,26 @@ static void read_key_ages(struct wg_metrics_page *page)
     int64_t now_s = wg_clock_wall_s(gateway->clock);
 
     for (size_t i = 0; i < gateway->instance_count; i++) {
-        const struct wg_config_instance *instance = &gateway->config->instances[i];
-        struct stat file;
+        struct wg_own_keys keys;
 
-        if (stat(instance->signing_key, &file) == 0)
-            wg_metrics_add(page, (double)(now_s - (int64_t)file.st_mtime),
-                           instance->server_name, NULL);
+        wg_identity_keys(gateway->instances[i].identity, &keys);
+        wg_metrics_add(page, (double)(now_s - wg_own_keys_signer(&keys, now_s)->from_s),
+                       gateway->config->instances[i].server_name, NULL);
+        wg_own_keys_done(&keys);
+    }
+}
+
+static void read_reachable(struct wg_metrics_page *page)
+{
+    const struct wg_gateway *gateway = page->gateway;
+
+    for (size_t i = 0; i < gateway->instance_count; i++) {
+        struct wg_probe_state state;
+
+        wg_probe_read(gateway->probe, i, &state);
+        if (state.is_known)
+            wg_metrics_add(page, state.is_reachable, gateway->config->instances[i].server_name,
+                           NULL);
     }
 }
 
@@ -214,6 +228,7 @@ static void (*const readers[WG_METRICS])(struct wg_metrics_page *page) = {
     [WG_METRIC_CERTIFICATE_EXPIRY] = read_certificates,
     [WG_METRIC_CERTIFICATE_LEFT] = read_certificates,
     [WG_METRIC_KEY_AGE] = read_key_ages,
+    [WG_METRIC_REACHABLE] = read_reachable,
     [WG_METRIC_BUILD] = read_build,
     [WG_METRIC_CPU] = wg_metrics_read_process,
     [WG_METRIC_RESIDENT] = wg_metrics_read_process,
