@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "federation/document.h"
 #include "federation/peers.h"
+#include "policy/kv_kept.h"
 #include "store/document.h"
 #include "wire/json.h"
 
@@ -70,6 +71,11 @@ static enum wg_code take_members(struct restore *restore, struct wg_str key, jso
     return wg_members_restore(restore->gateway->members, key, json, restore->err);
 }
 
+static enum wg_code take_kv(struct restore *restore, struct wg_str key, json_t *json)
+{
+    return wg_kv_restore(wg_policy_kv(restore->gateway->policy), key, json, restore->err);
+}
+
 static enum wg_code take_notes(struct restore *restore, struct wg_str key, json_t *json)
 {
     return wg_notes_set(restore->gateway->notes, key, json, restore->err);
@@ -87,7 +93,7 @@ static const struct {
     {WG_STORED_TOKENS, take_token}, {WG_STORED_ROOMS, take_room},
     {WG_STORED_KEYS, take_keys},    {WG_STORED_POLICIES, take_policy},
     {WG_STORED_PEERS, take_peer},   {WG_STORED_MEMBERS, take_members},
-    {WG_STORED_NOTES, take_notes},
+    {WG_STORED_NOTES, take_notes},  {WG_STORED_KV, take_kv},
 };
 
 static void on_page(void *owner, const struct wg_err *err, const struct wg_document_page *page);

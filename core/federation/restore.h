@@ -9,6 +9,7 @@
 #define WG_STORED_KEYS "peer_keys"    /**< by server name and peer: wg_keyring_key() */
 #define WG_STORED_POLICIES "policies" /**< policy documents, by server name */
 #define WG_STORED_MEMBERS "members"   /**< of other servers, by server name and room id */
+#define WG_STORED_KV "kv"             /**< what policies keep, by server name and key */
 #define WG_STORED_NOTES "peer_notes"  /**< what operators set down, by server name */
 #define WG_STORED_PEERS "peers"       /**< by server name */
 

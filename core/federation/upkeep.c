@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "federation/peers.h"
 #include "federation/restore.h"
+#include "policy/kv_kept.h"
 #include "store/document.h"
 
 /* Who is in a room bounds who else may come in, so a crash may lose no more than a moment of
@@ -18,7 +19,7 @@ struct wg_upkeep {
     struct wg_timer *timer, *members_timer;
     unsigned writes; /* under way */
     bool has_more;   /* peers that changed */
-    bool has_more_rooms;
+    bool has_more_rooms, has_more_values;
     bool is_closing, is_closed;
     void (*on_closed)(void *owner);
     void *owner;
@@ -26,6 +27,7 @@ struct wg_upkeep {
 
 static void write_peers(struct wg_upkeep *upkeep);
 static void write_rooms(struct wg_upkeep *upkeep);
+static void write_values(struct wg_upkeep *upkeep);
 
 static void on_end(void *owner)
 {
@@ -59,6 +61,8 @@ static void on_written(void *owner, const struct wg_err *err)
         write_peers(upkeep);
     if (!upkeep->writes && upkeep->has_more_rooms)
         write_rooms(upkeep);
+    if (!upkeep->writes && upkeep->has_more_values)
+        write_values(upkeep);
     end_if_done(upkeep);
 }
 
@@ -151,6 +155,28 @@ static void write_rooms(struct wg_upkeep *upkeep)
     wg_arena_done(&arena);
 }
 
+/* What policies keep with kv.persist. */
+static void write_values(struct wg_upkeep *upkeep)
+{
+    struct wg_kv *kv = wg_policy_kv(upkeep->gateway->policy);
+    struct wg_str keys[AT_ONCE];
+    struct wg_arena arena;
+    size_t count;
+
+    wg_arena_init(&arena);
+    count = wg_kv_take_changed(kv, &arena, keys, AT_ONCE);
+    for (size_t i = 0; i < count; i++) {
+        json_t *document = wg_kv_document(kv, keys[i]);
+
+        if (document)
+            write_document(upkeep, WG_STORED_KV, keys[i], document);
+        else
+            delete_document(upkeep, WG_STORED_KV, keys[i]);
+    }
+    upkeep->has_more_values = count == AT_ONCE;
+    wg_arena_done(&arena);
+}
+
 static void write_tokens(struct wg_upkeep *upkeep)
 {
     char ids[AT_ONCE][WG_TOKEN_ID + 1];
@@ -174,6 +200,7 @@ static void on_members_ring(void *owner)
     struct wg_upkeep *upkeep = owner;
 
     write_rooms(upkeep);
+    write_values(upkeep);
     wg_timer_start(upkeep->members_timer, MEMBERS_EVERY_MS);
 }
 
@@ -200,5 +227,6 @@ void wg_upkeep_close(struct wg_upkeep *upkeep, void (*on_closed)(void *owner), v
     write_tokens(upkeep);
     write_peers(upkeep);
     write_rooms(upkeep);
+    write_values(upkeep);
     end_if_done(upkeep);
 }

@@ -73,7 +73,13 @@ enum wg_code wg_policy_rollback(struct wg_policy_engine *engine, size_t instance
         edition->document = wg_document_ref(of->document);
         return wg_engine_replace(engine, of, edition, "rollback", err);
     }
-    return wg_fail(err, WG_NOT_FOUND,
-                   "generation %llu of '%s' is not kept: the list of generations says which are",
-                   (unsigned long long)number, of->config->server_name);
+    return wg_fail(
+        err, WG_NOT_FOUND,
+        "generation %llu of '%s' is not kept: the list of generations says which are",
+        (unsigned long long)number, of->config->server_name);
+}
+
+struct wg_kv *wg_policy_kv(struct wg_policy_engine *engine)
+{
+    return engine->kv;
 }

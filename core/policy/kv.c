@@ -1,39 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "policy/kv.h"
-
-#include <pthread.h>
+#include "policy/kv_impl.h"
 
 #include "base/alloc.h"
-#include "base/map.h"
 
-enum { SHARDS = 32, ENTRY_OVERHEAD = 160 };
-
-struct entry {
-    struct entry *newer, *older; /* by last use */
-    char *key;
-    size_t key_len;
-    struct wg_kv_value value;
-    int64_t expires_at_ms; /* 0: never */
-};
-
-struct shard {
-    pthread_mutex_t lock;
-    struct wg_map map;
-    struct entry *newest, *oldest;
-    size_t count, bytes;
-};
-
-struct wg_kv {
-    const struct wg_clock *clock;
-    struct shard shards[SHARDS];
-};
+enum { ENTRY_OVERHEAD = 160 };
 
 struct wg_kv *wg_kv_new(const struct wg_clock *clock)
 {
     struct wg_kv *kv = wg_new(struct wg_kv);
 
     kv->clock = clock;
-    for (size_t i = 0; i < SHARDS; i++) {
+    wg_kv_kept_init(kv);
+    for (size_t i = 0; i < WG_KV_SHARDS; i++) {
         pthread_mutex_init(&kv->shards[i].lock, NULL);
         wg_map_init(&kv->shards[i].map);
     }
@@ -42,7 +20,7 @@ struct wg_kv *wg_kv_new(const struct wg_clock *clock)
 
 static void free_entry(void *value)
 {
-    struct entry *entry = value;
+    struct wg_kv_entry *entry = value;
 
     wg_kv_value_done(&entry->value);
     wg_free(entry->key);
@@ -53,10 +31,11 @@ struct wg_kv *wg_kv_free(struct wg_kv *kv)
 {
     if (!kv)
         return NULL;
-    for (size_t i = 0; i < SHARDS; i++) {
+    for (size_t i = 0; i < WG_KV_SHARDS; i++) {
         wg_map_done(&kv->shards[i].map, free_entry);
         pthread_mutex_destroy(&kv->shards[i].lock);
     }
+    wg_kv_kept_done(kv);
     wg_free(kv);
     return NULL;
 }
@@ -77,28 +56,28 @@ static struct wg_kv_value copy_value(const struct wg_kv_value *value)
     return copy;
 }
 
-static size_t size_of(const struct entry *entry)
+static size_t size_of(const struct wg_kv_entry *entry)
 {
     return ENTRY_OVERHEAD + 2 * entry->key_len +
            (entry->value.type == WG_KV_TEXT ? entry->value.text.len : 0);
 }
 
-static struct shard *lock_shard(struct wg_kv *kv, struct wg_str key)
+struct wg_kv_shard *wg_kv_lock(struct wg_kv *kv, struct wg_str key)
 {
-    struct shard *shard = &kv->shards[wg_hash(key.at, key.len) % SHARDS];
+    struct wg_kv_shard *shard = &kv->shards[wg_hash(key.at, key.len) % WG_KV_SHARDS];
 
     pthread_mutex_lock(&shard->lock);
     return shard;
 }
 
-static void unlink_entry(struct shard *shard, struct entry *entry)
+static void unlink_entry(struct wg_kv_shard *shard, struct wg_kv_entry *entry)
 {
     *(entry->newer ? &entry->newer->older : &shard->newest) = entry->older;
     *(entry->older ? &entry->older->newer : &shard->oldest) = entry->newer;
     entry->newer = entry->older = NULL;
 }
 
-static void link_newest(struct shard *shard, struct entry *entry)
+static void link_newest(struct wg_kv_shard *shard, struct wg_kv_entry *entry)
 {
     entry->older = shard->newest;
     entry->newer = NULL;
@@ -106,8 +85,11 @@ static void link_newest(struct shard *shard, struct entry *entry)
     shard->newest = entry;
 }
 
-static void drop(struct shard *shard, struct entry *entry)
+static void drop(struct wg_kv *kv, struct wg_kv_shard *shard, struct wg_kv_entry *entry)
 {
+    wg_kv_changed(kv, entry);
+    if (entry->is_kept)
+        atomic_fetch_sub(&kv->kept, 1);
     unlink_entry(shard, entry);
     shard->count--;
     shard->bytes -= size_of(entry);
@@ -116,14 +98,14 @@ static void drop(struct shard *shard, struct entry *entry)
 }
 
 /* The living entry, which is the newest from now on; NULL when there is none. */
-static struct entry *find(struct wg_kv *kv, struct shard *shard, struct wg_str key)
+static struct wg_kv_entry *find(struct wg_kv *kv, struct wg_kv_shard *shard, struct wg_str key)
 {
-    struct entry *entry = wg_map_get(&shard->map, key);
+    struct wg_kv_entry *entry = wg_map_get(&shard->map, key);
 
     if (!entry)
         return NULL;
     if (entry->expires_at_ms && entry->expires_at_ms <= wg_clock_mono_ms(kv->clock)) {
-        drop(shard, entry);
+        drop(kv, shard, entry);
         return NULL;
     }
     unlink_entry(shard, entry);
@@ -131,38 +113,40 @@ static struct entry *find(struct wg_kv *kv, struct shard *shard, struct wg_str k
     return entry;
 }
 
-static void make_room(struct shard *shard)
+static void make_room(struct wg_kv *kv, struct wg_kv_shard *shard)
 {
-    while (shard->oldest && (shard->count > WG_KV_ENTRY_LIMIT / SHARDS ||
-                             shard->bytes > WG_KV_BYTES_LIMIT / SHARDS))
-        drop(shard, shard->oldest);
+    while (shard->oldest && (shard->count > WG_KV_ENTRY_LIMIT / WG_KV_SHARDS ||
+                             shard->bytes > WG_KV_BYTES_LIMIT / WG_KV_SHARDS))
+        drop(kv, shard, shard->oldest);
 }
 
-static void put(struct wg_kv *kv, struct shard *shard, struct wg_str key,
+static void put(struct wg_kv *kv, struct wg_kv_shard *shard, struct wg_str key,
                 const struct wg_kv_value *value, int64_t ttl_ms)
 {
-    struct entry *entry = find(kv, shard, key);
+    struct wg_kv_entry *entry = find(kv, shard, key);
 
     if (value->type == WG_KV_NONE) {
         if (entry)
-            drop(shard, entry);
+            drop(kv, shard, entry);
         return;
     }
     if (entry) {
         shard->bytes -= size_of(entry);
         wg_kv_value_done(&entry->value);
     } else {
-        entry = wg_new(struct entry);
+        entry = wg_new(struct wg_kv_entry);
         entry->key = wg_strdup(key);
         entry->key_len = key.len;
         wg_map_put(&shard->map, key, entry);
         link_newest(shard, entry);
         shard->count++;
+        entry->is_kept = wg_kv_keep(kv, key);
     }
     entry->value = copy_value(value);
     entry->expires_at_ms = ttl_ms > 0 ? wg_clock_mono_ms(kv->clock) + ttl_ms : 0;
     shard->bytes += size_of(entry);
-    make_room(shard);
+    wg_kv_changed(kv, entry);
+    make_room(kv, shard);
 }
 
 static enum wg_code check(struct wg_str key, const struct wg_kv_value *value,
@@ -179,8 +163,8 @@ static enum wg_code check(struct wg_str key, const struct wg_kv_value *value,
 
 void wg_kv_get(struct wg_kv *kv, struct wg_str key, struct wg_kv_value *ret_value)
 {
-    struct shard *shard = lock_shard(kv, key);
-    const struct entry *entry = find(kv, shard, key);
+    struct wg_kv_shard *shard = wg_kv_lock(kv, key);
+    const struct wg_kv_entry *entry = find(kv, shard, key);
 
     *ret_value = entry ? copy_value(&entry->value) : (struct wg_kv_value){.type = WG_KV_NONE};
     pthread_mutex_unlock(&shard->lock);
@@ -189,11 +173,11 @@ void wg_kv_get(struct wg_kv *kv, struct wg_str key, struct wg_kv_value *ret_valu
 enum wg_code wg_kv_set(struct wg_kv *kv, struct wg_str key, const struct wg_kv_value *value,
                        int64_t ttl_ms, struct wg_err *err)
 {
-    struct shard *shard;
+    struct wg_kv_shard *shard;
 
     if (check(key, value, err) != WG_OK)
         return err->code;
-    shard = lock_shard(kv, key);
+    shard = wg_kv_lock(kv, key);
     put(kv, shard, key, value, ttl_ms);
     pthread_mutex_unlock(&shard->lock);
     return WG_OK;
@@ -202,12 +186,12 @@ enum wg_code wg_kv_set(struct wg_kv *kv, struct wg_str key, const struct wg_kv_v
 enum wg_code wg_kv_add(struct wg_kv *kv, struct wg_str key, const struct wg_kv_value *value,
                        int64_t ttl_ms, struct wg_err *err)
 {
-    struct shard *shard;
+    struct wg_kv_shard *shard;
     bool is_there;
 
     if (check(key, value, err) != WG_OK)
         return err->code;
-    shard = lock_shard(kv, key);
+    shard = wg_kv_lock(kv, key);
     is_there = find(kv, shard, key) != NULL;
     if (!is_there)
         put(kv, shard, key, value, ttl_ms);
@@ -220,12 +204,12 @@ enum wg_code wg_kv_incr(struct wg_kv *kv, struct wg_str key, int64_t by, int64_t
 {
     struct wg_kv_value value = {.type = WG_KV_INTEGER, .integer = by};
     enum wg_code code = WG_OK;
-    struct shard *shard;
-    struct entry *entry;
+    struct wg_kv_shard *shard;
+    struct wg_kv_entry *entry;
 
     if (check(key, &value, err) != WG_OK)
         return err->code;
-    shard = lock_shard(kv, key);
+    shard = wg_kv_lock(kv, key);
     entry = find(kv, shard, key);
     if (!entry) {
         put(kv, shard, key, &value, ttl_ms > 0 ? ttl_ms : 0);
@@ -235,6 +219,7 @@ enum wg_code wg_kv_incr(struct wg_kv *kv, struct wg_str key, int64_t by, int64_t
         code = wg_fail(err, WG_INVALID, "the number would be too large");
     } else {
         entry->value.integer = value.integer;
+        wg_kv_changed(kv, entry);
     }
     pthread_mutex_unlock(&shard->lock);
     if (code == WG_OK)
@@ -266,13 +251,13 @@ enum wg_code wg_kv_cas(struct wg_kv *kv, struct wg_str key, const struct wg_kv_v
                        struct wg_err *err)
 {
     static const struct wg_kv_value none = {.type = WG_KV_NONE};
-    struct shard *shard;
-    const struct entry *entry;
+    struct wg_kv_shard *shard;
+    const struct wg_kv_entry *entry;
     bool is_expected;
 
     if (check(key, value, err) != WG_OK)
         return err->code;
-    shard = lock_shard(kv, key);
+    shard = wg_kv_lock(kv, key);
     entry = find(kv, shard, key);
     is_expected = is_same(entry ? &entry->value : &none, expected);
     if (is_expected)

@@ -6,7 +6,8 @@
 #include "base/str.h"
 
 /** What policies remember: small values under keys, with a time to live, for all workers and
- * across reloads; gone with the process. Bounded: what was not used for longest gives way.
+ * across reloads; gone with the process, but for what is kept (policy/kv_kept.h). Bounded: what
+ * was not used for longest gives way.
  *
  * Owner: whoever called _new(). Any thread; each call is atomic. */
 struct wg_kv;

@@ -128,8 +128,8 @@ static int64_t take_ms(lua_State *L, const char *name)
     return (int64_t)(seconds * 1000);
 }
 
-/* wavegate.memoize(f, { ttl, stale, limit }) -> function(key, with): f(key, with), remembered under
- * key unless it is nil */
+/* wavegate.memoize(f, { ttl, stale, limit }) -> function(key, with): f(key, with), remembered
+ * under key unless it is nil */
 int wg_memoize(lua_State *L)
 {
     static const char *const names[] = {"ttl", "stale", "limit", NULL};

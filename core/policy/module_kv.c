@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "policy/kv.h"
+#include "policy/kv_kept.h"
 #include "policy/module_impl.h"
 
 /* wavegate.kv: small values that all workers share and that survive a reload. Keys belong to
@@ -183,8 +183,23 @@ static int kv_cas(lua_State *L)
     return 1;
 }
 
-static const luaL_Reg functions[] = {{"add", kv_add},   {"cas", kv_cas}, {"get", kv_get},
-                                     {"incr", kv_incr}, {"set", kv_set}, {NULL, NULL}};
+/* kv.persist(prefix): values under keys that begin so outlast a restart; in the body of the
+ * file */
+static int kv_persist(lua_State *L)
+{
+    struct wg_str prefix = check_key(L);
+    struct wg_err err;
+
+    if (wg_state_of(L)->call)
+        wg_raise(L, "kv.persist is for the body of a policy file, not for a handler");
+    if (wg_kv_persist(kv_of(L), prefix, &err) != WG_OK)
+        wg_raise(L, "kv.persist: %s", err.text);
+    return 0;
+}
+
+static const luaL_Reg functions[] = {
+    {"add", kv_add},         {"cas", kv_cas}, {"get", kv_get}, {"incr", kv_incr},
+    {"persist", kv_persist}, {"set", kv_set}, {NULL, NULL}};
 
 void wg_module_kv(lua_State *L)
 {

@@ -198,6 +198,10 @@ struct wg_policy_list {
     uint64_t entries, lookups, hits;
     struct wg_list *list; /**< what decides now (policy/list.h); NULL: never fetched */
 };
+struct wg_kv;
+/** What policies remember (policy/kv_kept.h: what of it is to be stored). Any thread. */
+struct wg_kv *wg_policy_kv(struct wg_policy_engine *engine);
+
 /** Every list in use. Thread: that of the engine. */
 void wg_policy_each_list(struct wg_policy_engine *engine,
                          void (*on_list)(void *owner, const struct wg_policy_list *list),

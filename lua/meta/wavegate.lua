@@ -260,6 +260,10 @@ function wavegate.kv.incr(key, by, ttl) end
 ---@return boolean done
 function wavegate.kv.cas(key, expected, value, ttl) end
 
+---Values under keys with this prefix outlast a restart; written within a second. In the body of a policy file.
+---@param prefix string
+function wavegate.kv.persist(prefix) end
+
 ---@class wavegate.Limiter
 local Limiter = {}
 ---@param key string

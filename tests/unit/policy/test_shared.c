@@ -2,7 +2,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "policy/kv.h"
+#include "policy/kv_kept.h"
 #include "policy/limits.h"
 #include "policy_kit.h"
 
@@ -225,6 +225,95 @@ static void memory_is_bounded_and_what_is_used_stays(void **state)
     wg_kv_free(kv);
 }
 
+static size_t changed(struct wg_kv *kv, struct wg_arena *arena, struct wg_str keys[8])
+{
+    return wg_kv_take_changed(kv, arena, keys, 8);
+}
+
+static void kv_keeps_what_stands_under_a_kept_prefix(void **state)
+{
+    const struct wg_kv_value values[] = {
+        {.type = WG_KV_BOOLEAN, .boolean = true},
+        {.type = WG_KV_INTEGER, .integer = INT64_MAX},
+        {.type = WG_KV_NUMBER, .number = 0.1},
+        {.type = WG_KV_TEXT, .text = {"\xff\0x", 3}},
+    };
+    struct fake_clock clock;
+    struct wg_arena arena;
+    struct wg_kv *kv, *again;
+    struct wg_str keys[9];
+    struct wg_err err;
+
+    (void)state;
+    fake_clock_init(&clock);
+    wg_arena_init(&arena);
+    kv = wg_kv_new(&clock.clock);
+    again = wg_kv_new(&clock.clock);
+    assert_int_equal(wg_kv_set(kv, WG_STR("kept/early"), &values[0], 0, &err), WG_OK);
+    assert_int_equal(wg_kv_persist(kv, WG_STR("kept/"), &err), WG_OK);
+    assert_int_equal(wg_kv_persist(again, WG_STR("kept/"), &err), WG_OK);
+    assert_int_equal(wg_kv_set(kv, WG_STR("other"), &values[0], 0, &err), WG_OK);
+    assert_int_equal(changed(kv, &arena, keys), 0);
+    for (size_t i = 0; i < WG_COUNT(values); i++) {
+        struct wg_kv_value got;
+        json_t *document;
+
+        assert_int_equal(wg_kv_set(kv, WG_STR("kept/x"), &values[i], 60000, &err), WG_OK);
+        assert_int_equal(changed(kv, &arena, keys), 1);
+        document = wg_kv_document(kv, keys[0]);
+        assert_int_equal(wg_kv_restore(again, keys[0], document, &err), WG_OK);
+        assert_int_equal(changed(again, &arena, keys + 1), 0); /* it is stored */
+        wg_kv_get(again, WG_STR("kept/x"), &got);
+        assert_int_equal(got.type, values[i].type);
+        assert_true(got.boolean == values[i].boolean || got.type != WG_KV_BOOLEAN);
+        assert_true(got.integer == values[i].integer || got.type != WG_KV_INTEGER);
+        assert_true(got.number == values[i].number || got.type != WG_KV_NUMBER);
+        assert_true(got.type != WG_KV_TEXT || wg_str_equal(got.text, values[i].text));
+        wg_kv_value_done(&got);
+        if (i == 1) { /* in the time to come it has expired */
+            fake_clock_turn(&clock, 60001);
+            assert_null(wg_kv_document(kv, keys[0]));
+            assert_int_equal(wg_kv_restore(again, WG_STR("kept/old"), document, &err), WG_OK);
+            assert_int_equal(changed(again, &arena, keys), 1); /* to be deleted */
+            assert_null(wg_kv_document(again, keys[0]));
+        }
+        json_decref(document);
+    }
+    wg_kv_free(again);
+    wg_kv_free(kv);
+    wg_arena_done(&arena);
+}
+
+static void kv_keeps_a_bounded_number(void **state)
+{
+    struct wg_kv_value one = {.type = WG_KV_BOOLEAN, .boolean = true};
+    struct fake_clock clock;
+    struct wg_arena arena;
+    struct wg_kv *kv;
+    struct wg_str *keys;
+    struct wg_err err;
+    char text[32];
+
+    (void)state;
+    fake_clock_init(&clock);
+    wg_arena_init(&arena);
+    kv = wg_kv_new(&clock.clock);
+    keys = wg_arena_alloc(&arena, 2 * WG_KV_KEPT_LIMIT * sizeof *keys);
+    assert_int_equal(wg_kv_persist(kv, WG_STR("k"), &err), WG_OK);
+    for (int i = 0; i < WG_KV_KEPT_LIMIT + 10; i++) {
+        snprintf(text, sizeof text, "k%d", i);
+        assert_int_equal(wg_kv_set(kv, wg_str(text), &one, 0, &err), WG_OK);
+    }
+    assert_int_equal(wg_kv_take_changed(kv, &arena, keys, 2 * WG_KV_KEPT_LIMIT),
+                     WG_KV_KEPT_LIMIT);
+    one.type = WG_KV_NONE;
+    assert_int_equal(wg_kv_set(kv, WG_STR("k0"), &one, 0, &err), WG_OK);
+    assert_int_equal(changed(kv, &arena, keys), 1);
+    assert_null(wg_kv_document(kv, keys[0]));
+    wg_kv_free(kv);
+    wg_arena_done(&arena);
+}
+
 struct both {
     struct wg_kv *kv;
     struct wg_limits *limits;
@@ -309,6 +398,8 @@ static void limiters_and_values_survive_a_reload_and_a_dry_run_counts_nothing(vo
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kv_keeps_what_stands_under_a_kept_prefix),
+        cmocka_unit_test(kv_keeps_a_bounded_number),
         cmocka_unit_test(a_limiter_tells_who_asks_most_and_what_is_left),
         cmocka_unit_test(a_limiter_lets_the_burst_through_and_then_the_rate),
         cmocka_unit_test(over_a_long_time_the_rate_is_exact),
