@@ -9,6 +9,7 @@ struct wg_admin *wg_admin_new(struct wg_worker *worker)
     struct wg_admin *admin = wg_new(struct wg_admin);
 
     admin->worker = worker;
+    admin->description = wg_admin_description();
     admin->waiting_end = &admin->waiting;
     admin->route_count = wg_admin_routes_count;
     admin->routes = wg_alloc(admin->route_count * sizeof *admin->routes);
@@ -24,6 +25,7 @@ struct wg_admin *wg_admin_free(struct wg_admin *admin)
         return NULL;
     wg_metrics_forget_question(admin->asking);
     wg_metrics_queue_free(admin->queue);
+    json_decref(admin->description);
     wg_free(admin->routes);
     wg_free(admin);
     return NULL;
@@ -152,7 +154,7 @@ void wg_admin_start(struct wg_admin *admin, struct wg_http_call *call)
     request->started_ms = wg_clock_mono_ms(request->gateway->clock);
     wg_uuid_make(wg_clock_wall_ms(request->gateway->clock), request->request_id);
     admin->worker->exchanges++;
-    if (find_route(request, &code, &err) && authorise(request) && find_instance(request) &&
-        read_body(request))
+    if (find_route(request, &code, &err) && authorise(request) &&
+        wg_admin_parameters(request) && find_instance(request) && read_body(request))
         request->route->handle(request);
 }

@@ -34,6 +34,7 @@ struct wg_admin {
     bool is_stopping;
     struct wg_route *routes; /**< the table, as the router wants it */
     size_t route_count;
+    json_t *description; /**< docs/openapi.json, which says what each route takes */
     /** Changes of a policy document, one after the other: each begins with what the one before
      * has left. */
     struct wg_admin_request *changing;
@@ -124,6 +125,14 @@ json_t *wg_admin_offset_list(struct wg_admin_request *request, const char *name,
 bool wg_admin_peer_name(struct wg_admin_request *request, struct wg_str *ret_name);
 /** All that is known of a peer, its row in a list; NULL when nothing is. */
 json_t *wg_admin_peer_describe(struct wg_admin_request *request, struct wg_str name);
+
+/* ---- parameters.c ---- */
+
+/** docs/openapi.json; the caller's. */
+json_t *wg_admin_description(void);
+/** Refuses a query parameter that the route does not know, with the nearest it does. @return
+ * false after having answered. */
+bool wg_admin_parameters(struct wg_admin_request *request);
 
 /* ---- peer_read.c: a signed GET at a peer ---- */
 

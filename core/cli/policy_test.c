@@ -196,7 +196,9 @@ static bool find_files(struct test_run *run)
     if (!path)
         collect_configured(run);
     else if (!collect(run, path, 0)) {
-        fprintf(stderr, "wavegate policy test: there is no %s\n", path);
+        fprintf(stderr,
+                "wavegate policy test: there is no %s here: name a PATH, or --config FILE\n",
+                path);
         return false;
     }
     if (json_array_size(run->test_files) > 0)

@@ -36,10 +36,11 @@ static void read_source(struct load *load)
 
     wg_buf_init(&text, FILE_LIMIT_BYTES);
     if (fd < 0 || !read_all(fd, &text))
-        wg_problem_at_line(load, 0,
-                           errno == ENOENT
-                               ? "no such file; docs/configuration.md shows a first one"
-                               : strerror(errno));
+        wg_problem_at_line(
+            load, 0,
+            errno == ENOENT
+                ? "no such file: name one with --config; `man wavegate.conf` shows a first one"
+                : strerror(errno));
     else
         load->source = wg_arena_copy(&load->scratch, wg_buf_str(&text));
     if (fd >= 0)

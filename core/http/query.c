@@ -35,6 +35,21 @@ enum wg_code wg_http_query_get(struct wg_str query, const char *name, struct wg_
     return WG_OK;
 }
 
+enum wg_code wg_http_query_next(struct wg_str *rest, struct wg_arena *arena,
+                                struct wg_str *ret_name, struct wg_err *err)
+{
+    struct wg_str value;
+    struct wg_str key;
+
+    if (wg_str_starts(*rest, WG_STR("?")))
+        *rest = wg_str_of(rest->at + 1, rest->len - 1);
+    value = wg_str_split(rest, '&');
+    key = wg_str_split(&value, '=');
+    if (wg_http_unescape(key, true, false, arena, ret_name, err) != WG_OK)
+        return wg_while(err, "a parameter's name");
+    return WG_OK;
+}
+
 enum wg_code wg_http_query_uint(struct wg_str query, const char *name, uint64_t max,
                                 uint64_t fallback, uint64_t *ret_value, struct wg_err *err)
 {

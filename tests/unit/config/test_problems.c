@@ -308,8 +308,8 @@ static void a_file_that_cannot_be_read_is_told(void **state)
     (void)state;
     assert_int_equal(wg_config_load("/no/such/config.lua", &config, NULL, NULL, &err),
                      WG_CONFIG);
-    assert_string_equal(
-        err.text, "/no/such/config.lua: no such file; docs/configuration.md shows a first one");
+    assert_string_equal(err.text, "/no/such/config.lua: no such file: name one with --config; "
+                                  "`man wavegate.conf` shows a first one");
     assert_int_equal(wg_config_load("/", &config, NULL, NULL, &err), WG_CONFIG);
     assert_string_equal(err.text, "/: Is a directory");
     assert_null(config);

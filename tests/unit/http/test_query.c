@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/macros.h"
 #include "http/query.h"
 
@@ -83,12 +84,60 @@ static void reads_numbers_within_their_limit(void **state)
     assert_int_equal(value, 7);
 }
 
+static void walks_the_names_decoded(void **state)
+{
+    static const struct {
+        const char *query, *names;
+    } cases[] = {
+        {"?a=1&b", "[a][b]"}, {"a", "[a]"}, {"?%61=x&a+b=%zz", "[a][a b]"},
+        {"?&", "[][]"},       {"?", "[]"},  {NULL, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WG_COUNT(cases); i++) {
+        struct wg_str rest = wg_str(cases[i].query);
+        struct wg_arena arena;
+        struct wg_str name;
+        struct wg_err err;
+        struct wg_buf names;
+
+        wg_arena_init(&arena);
+        wg_buf_init(&names, 256);
+        while (rest.at) {
+            assert_int_equal(wg_http_query_next(&rest, &arena, &name, &err), WG_OK);
+            wg_buf_addf(&names, "[%.*s]", WG_STR_F(name));
+        }
+        assert_true(wg_str_is(wg_buf_str(&names), cases[i].names));
+        wg_buf_done(&names);
+        wg_arena_done(&arena);
+    }
+}
+
+static void refuses_a_name_that_cannot_be_decoded(void **state)
+{
+    static const char *const queries[] = {"?%zz=1", "?%ff", "%00"};
+
+    (void)state;
+    for (size_t i = 0; i < WG_COUNT(queries); i++) {
+        struct wg_str rest = wg_str(queries[i]);
+        struct wg_arena arena;
+        struct wg_str name;
+        struct wg_err err;
+
+        wg_arena_init(&arena);
+        assert_int_equal(wg_http_query_next(&rest, &arena, &name, &err), WG_INVALID);
+        wg_arena_done(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_a_parameter_by_its_name),
         cmocka_unit_test(refuses_a_parameter_that_can_be_read_in_two_ways),
         cmocka_unit_test(reads_numbers_within_their_limit),
+        cmocka_unit_test(walks_the_names_decoded),
+        cmocka_unit_test(refuses_a_name_that_cannot_be_decoded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
