@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import stat
+import sys
 import threading
 import time
 
@@ -13,6 +14,8 @@ import pytest
 
 from harness import poll
 from operator_kit import Operator
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "faults"))
+from levers import Levers  # noqa: E402
 from scaiwave import events, signatures
 from scaiwave.keys import PublicKey, SecretKey
 from scaiwave.sink import Sink
@@ -52,6 +55,11 @@ def published(gateway, name=A):
 
 
 @pytest.fixture
+def levers(world):
+    return Levers(world.path("levers"))
+
+
+@pytest.fixture
 def home(world):
     """One instance, one peer that follows our keys, and a gateway."""
     class Home:
@@ -62,8 +70,8 @@ def home(world):
     made.peer = world.peer("peer.example.test", kind=Follower)
     made.first = world.keys[A].kid
 
-    def start():
-        made.gateway = made.peer.gateway = world.gateway()
+    def start(environment=None):
+        made.gateway = made.peer.gateway = world.gateway(environment=environment)
         made.operator = Operator(made.gateway)
         made.log = made.gateway.log
     made.start = start
@@ -156,6 +164,31 @@ def test_the_new_key_signs_when_the_overlap_is_over(home):
     deliver(home, new)
     take_in(home)
     assert [row["reason"] for row in home.operator.audit(action="federation.key.signs")] == [new]
+
+
+def test_a_whole_rotation_by_the_clock_alone(home, levers):
+    """The clock is turned; the gateway is killed in each part of it."""
+    new = rotate(home)["rotation"]["next"]
+    hour, day = 3600, 24 * 3600
+    for ahead_s, signs, both in ((24 * hour, home.first, True), (25 * hour + 60, new, True),
+                                 (25 * hour + 5 * day, new, True), (25 * hour + 7 * day, new, False)):
+        for again in (False, True):
+            home.gateway.kill()
+            levers.step_clock(ahead_s)
+            home.start(levers.environment)
+            levers.require()
+            said = descriptor(home.gateway).json
+            assert PublicKey.parse(said["public_key"]).kid == signs, (ahead_s, again)
+            assert {key["kid"] for key in said.get("keys", ())} == \
+                ({home.first, new} if both else set()), (ahead_s, again)
+            assert keys(home)["kid"] == signs
+    assert states(home) == {new: "signs", home.first: "former"}
+    poll(lambda: "ed25519-secret:" in (text := open(keyring(home), encoding="ascii").read())
+         and text.count("ed25519-secret:") == 1, what="the old secret's end")
+    home.gateway.kill()
+    levers.step_clock(0)
+    home.start(levers.environment)
+    assert keys(home)["kid"] == home.first, "a clock that is set back finds the state of that time"
 
 
 def test_one_rotation_at_a_time_and_cancel_takes_it_back(home):
