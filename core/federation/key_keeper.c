@@ -15,9 +15,18 @@
 
 enum { TICK_MS = 60 * 1000, TICK_LEAST_MS = 20, NAME_LIMIT = 200, DAY_S = 24 * 3600 };
 
+/* What an operator wants done. */
+struct wish {
+    bool is_rotation;
+    int64_t overlap_s, keep_s;
+    wg_key_done on_done; /* NULL: there is none */
+    void *owner;
+};
+
 struct ring {
     struct wg_instance *instance;
-    bool is_busy; /**< a change is being written */
+    struct wish wish; /* waits for the change that is being written */
+    bool is_busy;     /**< a change is being written */
     bool is_reload_due;
     bool has_failed; /**< the last write did */
     bool is_dirty; /**< what is in force is not on the disk: a first start, or a failed write */
@@ -74,7 +83,7 @@ static enum wg_code file_of(const struct wg_gateway *gateway,
 
 /* ---- writing ---- */
 
-static void write_some(struct wg_key_keeper *keeper);
+static void fulfil(struct wg_key_keeper *keeper, struct ring *ring, const struct wish *wish);
 
 static void keeper_free(struct wg_key_keeper *keeper)
 {
@@ -128,14 +137,19 @@ static void on_written(void *owner)
 {
     struct change *change = owner;
     struct wg_key_keeper *keeper = change->keeper;
+    struct ring *ring = change->ring;
+    struct wish wish = ring->wish;
     bool is_good = change->err.code == WG_OK;
 
     keeper->writes--;
     note_result(keeper, change);
-    is_good |= change->ring->is_reload_due;
+    is_good |= ring->is_reload_due;
+    ring->wish = (struct wish){.on_done = NULL};
     if (change->on_done)
         change->on_done(change->owner, &change->err);
     change_free(change);
+    if (wish.on_done)
+        fulfil(keeper, ring, &wish);
     if (keeper->is_closing) {
         if (!keeper->writes)
             keeper_free(keeper);
@@ -410,52 +424,57 @@ int64_t wg_key_keep_s(const struct wg_config *config)
     return most_ms / 1000 + DAY_S;
 }
 
-static bool is_free(const struct ring *ring, wg_key_done on_done, void *owner)
+static void fulfil(struct wg_key_keeper *keeper, struct ring *ring, const struct wish *wish)
 {
+    struct wg_own_keys keys;
+    struct wg_secret_key key;
+    struct wg_err err;
+    enum wg_code code;
+
+    wg_identity_keys(ring->instance->identity, &keys);
+    if (wish->is_rotation) {
+        wg_secret_key_generate(&key);
+        code =
+            wg_own_keys_rotate(&keys, &key, now_s(keeper), wish->overlap_s, wish->keep_s, &err);
+        wg_secret_key_done(&key);
+    } else {
+        code = wg_own_keys_cancel(&keys, now_s(keeper), &err);
+    }
+    if (code == WG_OK) {
+        write_ring(keeper, ring, &keys, wish->on_done, wish->owner);
+    } else {
+        wg_own_keys_done(&keys);
+        wish->on_done(wish->owner, &err);
+    }
+}
+
+static void take_wish(struct wg_key_keeper *keeper, size_t index, const struct wish *wish)
+{
+    struct ring *ring = &keeper->rings[index];
     struct wg_err err;
 
-    if (!ring->is_busy)
-        return true;
-    wg_fail(&err, WG_EXISTS, "another change of these keys is being written: ask again");
-    on_done(owner, &err);
-    return false;
+    if (!ring->is_busy) {
+        fulfil(keeper, ring, wish);
+    } else if (!ring->wish.on_done) {
+        ring->wish = *wish;
+    } else {
+        wg_fail(&err, WG_EXISTS, "other changes of these keys are being written: ask again");
+        wish->on_done(wish->owner, &err);
+    }
 }
 
 void wg_key_keeper_rotate(struct wg_key_keeper *keeper, size_t index, int64_t overlap_s,
                           int64_t keep_s, wg_key_done on_done, void *owner)
 {
-    struct ring *ring = &keeper->rings[index];
-    struct wg_secret_key key;
-    struct wg_own_keys keys;
-    struct wg_err err;
+    const struct wish wish = {true, overlap_s, keep_s, on_done, owner};
 
-    if (!is_free(ring, on_done, owner))
-        return;
-    wg_secret_key_generate(&key);
-    wg_identity_keys(ring->instance->identity, &keys);
-    if (wg_own_keys_rotate(&keys, &key, now_s(keeper), overlap_s, keep_s, &err) == WG_OK) {
-        write_ring(keeper, ring, &keys, on_done, owner);
-    } else {
-        wg_own_keys_done(&keys);
-        on_done(owner, &err);
-    }
-    wg_secret_key_done(&key);
+    take_wish(keeper, index, &wish);
 }
 
 void wg_key_keeper_cancel(struct wg_key_keeper *keeper, size_t index, wg_key_done on_done,
                           void *owner)
 {
-    struct ring *ring = &keeper->rings[index];
-    struct wg_own_keys keys;
-    struct wg_err err;
+    const struct wish wish = {.on_done = on_done, .owner = owner};
 
-    if (!is_free(ring, on_done, owner))
-        return;
-    wg_identity_keys(ring->instance->identity, &keys);
-    if (wg_own_keys_cancel(&keys, now_s(keeper), &err) == WG_OK) {
-        write_ring(keeper, ring, &keys, on_done, owner);
-    } else {
-        wg_own_keys_done(&keys);
-        on_done(owner, &err);
-    }
+    take_wish(keeper, index, &wish);
 }
