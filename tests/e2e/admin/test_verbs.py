@@ -132,7 +132,8 @@ def test_peers_are_shown_refreshed_and_forgotten(town, run):
     listed = run("peers")
     assert listed.returncode == 0, listed
     row = listed.stdout.splitlines()[1]
-    assert re.match(r"peer\.example\.test +\d+ s ago +2 +0 +0 +SW_FED_SIGNATURE_MISMATCH", row), row
+    assert re.match(r"peer\.example\.test +allowed +\d+ s ago +0 +2 +0 +0 +SW_FED_SIGNATURE_MISMATCH",
+                    row), row
     assert [json.loads(line)["server_name"] for line in run("peers", "--json").stdout.splitlines()] \
         == ["peer.example.test"]
     shown = run("peers", "peer.example.test")
