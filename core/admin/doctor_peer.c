@@ -133,8 +133,9 @@ void doctor_peer_clock(struct doctor *doctor)
         doctor_see(doctor,
                    "their clock is %lld s %s ours; past %d s every signature is refused", off_s,
                    way, WG_CREATED_WINDOW_S);
-        doctor_advise(doctor, "one of the two clocks is wrong: here `timedatectl` must say "
-                              "\"System clock synchronized: yes\"; if it does, theirs is");
+        doctor_advise(doctor,
+                      "one of the two clocks is wrong: `wavegate doctor` and `timedatectl` "
+                      "say whether ours is synchronized; if it is, theirs is not");
         doctor_end(doctor, DOCTOR_FAILED);
         return;
     }

@@ -216,9 +216,9 @@ static const char *admit_remedy(struct doctor *doctor, const struct wg_decision 
     if (!decision->file.at)
         return "a policy has to admit it: wavegate.use(\"standard\") goes by allowed_peers";
     return wg_arena_format(doctor->request->arena,
-                           "that is what %.*s:%d says, or the list it goes by: change it there "
-                           "if you want to federate with it",
-                           WG_STR_F(decision->file), decision->line);
+                           "if you want to federate with it, change %.*s:%d, or the list it "
+                           "goes by (`wavegate lists lookup %.*s`)",
+                           WG_STR_F(decision->file), decision->line, WG_STR_F(doctor->peer));
 }
 
 static void judge_peer(struct doctor *doctor, enum wg_direction direction)
