@@ -9,7 +9,7 @@
 #include "store/queue.h"
 #include "wire/name.h"
 
-enum { PAGE_MAX = 1000 };
+enum { PAGE_MAX = 1000, ROWS_AT_ONCE = 100 }; /* each row is gathered from several places */
 
 /* last_error is the documented member, one text; what it is made of stands beside it. */
 static json_t *flatten(json_t *peer)
@@ -173,6 +173,7 @@ void wg_admin_peer_list(struct wg_admin_request *request)
 
     if (!wg_admin_page(request, PAGE_MAX, 100, &limit, &cursor))
         return;
+    limit = limit < ROWS_AT_ONCE ? limit : ROWS_AT_ONCE;
     page->names = wg_arena_alloc(request->arena, (limit + 1) * sizeof *page->names);
     page->count = wg_peers_list(request->gateway->directory, cursor, request->arena,
                                 page->names, limit + 1);

@@ -8,6 +8,8 @@
 #include "base/utf8.h"
 #include "http/query.h"
 
+enum { ROWS_AT_ONCE = 200 };
+
 struct wg_str wg_admin_capture(const struct wg_admin_request *request, const char *name)
 {
     return wg_route_capture(&request->match, name);
@@ -43,7 +45,8 @@ bool wg_admin_page(struct wg_admin_request *request, size_t most, size_t fallbac
     }
     if (ret_cursor->at && ret_cursor->len == 0)
         *ret_cursor = (struct wg_str){NULL, 0};
-    *ret_limit = (size_t)limit;
+    /* A page may always be shorter: the loop that writes it serves others as well. */
+    *ret_limit = limit < ROWS_AT_ONCE ? (size_t)limit : ROWS_AT_ONCE;
     return true;
 }
 

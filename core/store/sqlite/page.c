@@ -4,7 +4,7 @@
 
 #include "store/sqlite/ops.h"
 
-enum { BUDGET_US = 10000, LOOK_EVERY = 16, CURSOR_MAX = 1024 };
+enum { BUDGET_US = 5000, LOOK_EVERY = 8, CURSOR_MAX = 1024 };
 
 static int64_t mono_us(void)
 {
