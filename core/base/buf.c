@@ -6,6 +6,9 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 
+/* Heads, events and answers fit into it, and malloc still has it at hand. */
+enum { FIRST_BYTES = 1024 };
+
 void wg_buf_init(struct wg_buf *buf, size_t limit)
 {
     *buf = (struct wg_buf){.limit = limit};
@@ -30,7 +33,7 @@ char *wg_buf_room(struct wg_buf *buf, size_t len)
         return NULL;
     }
     if (buf->len + len + 1 > buf->capacity) {
-        size_t capacity = buf->capacity ? buf->capacity * 2 : 256;
+        size_t capacity = buf->capacity ? buf->capacity * 2 : FIRST_BYTES;
 
         while (capacity < buf->len + len + 1)
             capacity *= 2;
@@ -59,7 +62,12 @@ void wg_buf_adds(struct wg_buf *buf, struct wg_str text)
 
 void wg_buf_addc(struct wg_buf *buf, char byte)
 {
-    wg_buf_add(buf, &byte, 1);
+    if (buf->is_overflown || buf->len + 1 >= buf->capacity || buf->len >= buf->limit) {
+        wg_buf_add(buf, &byte, 1);
+        return;
+    }
+    buf->at[buf->len++] = byte;
+    buf->at[buf->len] = '\0';
 }
 
 void wg_buf_addv(struct wg_buf *buf, const char *format, va_list arguments)

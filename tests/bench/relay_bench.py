@@ -40,7 +40,7 @@ def run(world, options):
     try:
         # All three share the machine, so what the two helpers take is told as well.
         before, sink_before, driver_before = bench.cpu_s(pid), bench.cpu_s(sink.process.pid), children_cpu_s()
-        began = time.time()
+        began, written = time.time(), bench.written_bytes(pid)
         subprocess.run(
             [bench.tool("relay_driver"), "--address", gateway.egress,
              "--token", gateway.token(bench.INSTANCE), "--instance", bench.INSTANCE,
@@ -59,6 +59,7 @@ def run(world, options):
               f"{stats['events'] / took_s:.0f} events/sec\n"
               f"  Twice:\t{stats['again']}\n  Out of order:\t{stats['out_of_order']}\n"
               f"  Gateway:\t{cpu / options.events * 1e6:.0f} us CPU an event, "
+              f"{(bench.written_bytes(pid) - written) / options.events / 1024:.1f} KiB written, "
               f"{bench.memory_mib(pid, 'VmHWM'):.0f} MiB at most\n"
               f"  Beside it:\tdriver {driver_cpu / options.events * 1e6:.0f} us, "
               f"sink {sink_cpu / options.events * 1e6:.0f} us an event")
