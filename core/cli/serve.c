@@ -226,9 +226,10 @@ static enum wg_code start_workers(struct serve *serve, struct wg_err *err)
 /* Areas start from the bottom of the map to its top. */
 static enum wg_code start(struct serve *serve, const char *file, struct wg_err *err)
 {
-    if (wg_crypto_start(err) != WG_OK ||
-        wg_config_load(file, &serve->config, cli_print_problem, NULL, err) != WG_OK)
+    if (wg_crypto_start(err) != WG_OK)
         return err->code;
+    if (wg_config_load(file, &serve->config, cli_print_problem, NULL, err) != WG_OK)
+        return wg_fail(err, err->code, "%s is not usable; nothing was started", file);
     wg_log_set_level(serve->config->log_level);
     wg_log_set_format(serve->config->log_format);
     raise_file_limit();
