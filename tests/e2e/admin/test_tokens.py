@@ -63,8 +63,9 @@ def test_tokens_and_their_end_outlast_a_restart_and_the_disk_has_no_secret(town,
     operator.get("/_wavegate/v1/instances", token=kept["token"])
     operator.delete(f"{TOKENS}/{gone['id']}")
     town.gateway.stop()
-    for name in os.listdir(operator.data):
-        with open(os.path.join(operator.data, name), "rb") as file:
+    files = [os.path.join(folder, name) for folder, _, names in os.walk(operator.data) for name in names]
+    for name in files:
+        with open(name, "rb") as file:
             content = file.read()
         for token in (kept["token"], gone["token"]):
             assert token.split("_", 2)[2].encode() not in content, name
