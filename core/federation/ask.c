@@ -144,13 +144,19 @@ static void log_failure(const struct wg_exchange *x)
            WG_F_STR("reason", decision->failure_text));
 }
 
-/* Only who has proved its name pays: else anybody could make another pay. */
+/* Only who has proved its name pays: else anybody could make another pay. And never more than
+ * the budget: what a call took beyond it, others on this machine took. */
 static void note_failure(struct wg_exchange *x)
 {
+    const struct wg_gateway *gateway = x->worker->gateway;
+    int64_t most_us = gateway->config->budget.running_ms * 1000;
+    int64_t running_us = x->decision.running_us;
+
     log_failure(x);
     if (x->decision.failure == WG_BUDGET && x->direction == WG_INBOUND && x->is_authenticated)
         wg_toll_add(&x->worker->toll, x->instance->server_name, x->peer_name,
-                    x->decision.running_us, wg_clock_mono_ms(x->worker->gateway->clock));
+                    running_us < most_us ? running_us : most_us,
+                    wg_clock_mono_ms(gateway->clock));
 }
 
 enum wg_stage_result wg_exchange_ask(struct wg_exchange *x, enum wg_hook hook)
