@@ -172,7 +172,7 @@ static void not_known(struct wg_admin_request *request, struct wg_str id)
 {
     wg_admin_fail(request, WG_NOT_FOUND,
                   "event '%.*s' is not known here: it never came to this gateway (what was "
-                  "refused before it could be read has no id: look at the audit of the peer), "
+                  "refused and could not be read has no id: look at the audit of the peer), "
                   "or that is longer ago than audit.keep, or another gateway stands before "
                   "that server",
                   WG_STR_F(id));

@@ -102,6 +102,12 @@ static void follow_request(json_t *end, const json_t *row)
     }
 }
 
+/* Anybody can send something in another's name and call it by this id. */
+static bool is_unproven(const json_t *entry)
+{
+    return json_is_true(json_object_get(json_object_get(entry, "extra"), "unproven"));
+}
+
 static void follow(json_t *ends, const json_t *entry)
 {
     json_t *end;
@@ -125,6 +131,18 @@ static void follow(json_t *ends, const json_t *entry)
         move(end, "waiting", entry);
     else
         move(end, "dead", entry);
+}
+
+static void follow_all(json_t *ends, const json_t *timeline, bool are_unproven)
+{
+    json_t *entry;
+    size_t i;
+
+    json_array_foreach(timeline, i, entry)
+    {
+        if (is_unproven(entry) == are_unproven)
+            follow(ends, entry);
+    }
 }
 
 /* Where it is now is not a matter of what was written about it. */
@@ -339,11 +357,14 @@ static void lift(json_t *story, const json_t *timeline)
 
 void wg_admin_event_conclude(json_t *story, const json_t *parts)
 {
+    const json_t *timeline = json_object_get(story, "timeline");
     json_t *ends = json_array(), *entry, *worst = NULL;
     size_t i;
 
-    json_array_foreach(json_object_get(story, "timeline"), i, entry) follow(ends, entry);
+    follow_all(ends, timeline, false);
     json_array_foreach(parts, i, entry) look(ends, entry);
+    if (json_array_size(ends) == 0)
+        follow_all(ends, timeline, true);
     json_array_foreach(ends, i, entry)
     {
         json_object_set_new(entry, "conclusion", describe(entry));
@@ -351,7 +372,7 @@ void wg_admin_event_conclude(json_t *story, const json_t *parts)
         if (!worst || severity(entry) < severity(worst))
             worst = entry;
     }
-    lift(story, json_object_get(story, "timeline"));
+    lift(story, timeline);
     set(story, "state", json_object_get(worst, "state"));
     if (json_array_size(ends) > 1)
         json_object_set_new(story, "conclusion", summarize(ends, worst));

@@ -114,8 +114,10 @@ static void print_request(const json_t *entry, const json_t *before)
                    is(before, "request_id", cli_text(entry, "request_id"));
 
     if (is_inbound)
-        printf("%s sent it to %s, by the ingress", cli_text(entry, "peer"),
-               cli_text(entry, "server"));
+        printf("%s%s sent it to %s, by the ingress",
+               json_is_true(json_object_get(extra, "unproven")) ? "somebody in the name of "
+                                                                : "",
+               cli_text(entry, "peer"), cli_text(entry, "server"));
     else
         printf("%s sent it for %s, by the egress", cli_text(entry, "server"),
                cli_text(entry, "peer"));

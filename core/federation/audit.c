@@ -100,6 +100,8 @@ static struct wg_str make_extra(struct wg_exchange *x, enum wg_exchange_outcome 
         add_member(&out, "stage", x->refusing_stage);
     wg_buf_addf(&out, ",\"status\":%d", status_of(x, outcome));
     add_member(&out, "remote", wg_str(x->remote_address));
+    if (x->told_id.len && x->direction == WG_INBOUND && !x->is_authenticated)
+        wg_buf_addf(&out, ",\"unproven\":true");
     add_member(&out, "policy", x->decision.policy);
     add_member(&out, "policy_failure", x->decision.failure_text);
     add_labels(&out, &x->labels);
@@ -146,10 +148,10 @@ static struct wg_audit_row make_row(struct wg_exchange *x, enum wg_exchange_outc
     if (x->instance)
         row.server = x->instance->server_name;
     row.actor = x->direction == WG_INBOUND ? row.peer : row.server;
-    if (x->has_event) {
+    if (x->has_event || x->told_id.len) {
         uint8_t key[WG_EVENT_KEY];
 
-        wg_event_id_key(x->event.uuid, key);
+        wg_event_id_key(x->has_event ? x->event.uuid : x->told_id, key);
         row.event_id = wg_audit_event_id(key, x->arena);
     }
     if (x->generation)

@@ -122,6 +122,9 @@ struct wg_exchange {
     /* parse */
     struct wg_event event;
     bool has_event;
+    /** What a refused body calls itself (UUID, bare), for people who look for it: nobody vouches
+     * for it. Absent when the event was read. */
+    struct wg_str told_id;
 
     /* judge */
     struct wg_str brought; /**< whom of another server an inbound event brings into its room */

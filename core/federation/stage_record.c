@@ -9,6 +9,10 @@
 #include "federation/peers.h"
 #include "federation/presence.h"
 #include "federation/standing.h"
+#include "wire/json.h"
+#include "wire/name.h"
+
+enum { TOLD_BODY_LIMIT_BYTES = 16 * 1024 };
 
 /* The names operators search for (docs/log.md). */
 const char *wg_exchange_log_name(const struct wg_exchange *x, enum wg_exchange_outcome outcome)
@@ -58,7 +62,8 @@ static void log_outcome(struct wg_exchange *x)
            WG_F_STR("server", x->instance ? x->instance->server_name : none),
            WG_F_STR("peer", x->peer_name), WG_F_TEXT("remote", x->remote_address),
            WG_F_TEXT("endpoint", x->has_endpoint ? wg_endpoint_name(x->endpoint) : NULL),
-           WG_F_STR("room", x->room_id), WG_F_STR("event_id", x->event.id),
+           WG_F_STR("room", x->room_id),
+           WG_F_STR("event_id", x->has_event ? x->event.id : x->told_id),
            WG_F_STR("type", x->event.type),
            WG_F_STR("stage", x->outcome == WG_EXCHANGE_REFUSED ? x->refusing_stage : none),
            WG_F_INT("status", x->status),
@@ -187,6 +192,26 @@ static void measure(const struct wg_exchange *x)
     wg_metric_move(EXCHANGES_OPEN, -1, x->came);
 }
 
+/* A body that was refused before it was read as an event still says which one it means, and who
+ * misses a message asks for that. Bodies of usual size only: a refusal stays cheap. */
+static void read_told_id(struct wg_exchange *x)
+{
+    struct wg_str body = x->message->body, uuid;
+    const json_t *id;
+    struct wg_err err;
+    json_t *json;
+
+    if (!x->has_endpoint || x->endpoint != WG_ENDPOINT_SEND || x->has_event || !body.len ||
+        body.len > TOLD_BODY_LIMIT_BYTES || wg_json_parse(body, &json, &err) != WG_OK)
+        return;
+    id = json_object_get(json, "id");
+    if (json_is_string(id) &&
+        wg_event_id_parse((struct wg_str){json_string_value(id), json_string_length(id)}, &uuid,
+                          &err) == WG_OK)
+        x->told_id = wg_arena_copy(x->arena, uuid);
+    json_decref(json);
+}
+
 /* Answers, and releases what the walk has gathered. x lives in the call's arena: it is gone
  * with the answer. */
 enum wg_stage_result wg_stage_record(struct wg_exchange *x)
@@ -194,11 +219,13 @@ enum wg_stage_result wg_stage_record(struct wg_exchange *x)
     struct wg_http_answer answer = {0};
     struct wg_worker *worker = x->worker;
 
-    if (x->is_refused)
+    if (x->is_refused) {
+        read_told_id(x);
         write_refusal(x);
-    else if (x->outcome != WG_EXCHANGE_REFUSED && x->outcome != WG_EXCHANGE_PASSED &&
-             !x->answer_body.at)
+    } else if (x->outcome != WG_EXCHANGE_REFUSED && x->outcome != WG_EXCHANGE_PASSED &&
+               !x->answer_body.at) {
         write_send_answer(x);
+    }
     wg_exchange_header(x, "x-request-id", wg_str(x->request_id));
     log_outcome(x);
     wg_audit_exchange(x);

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 import uuid
 
 import pytest
@@ -154,6 +155,25 @@ def test_a_policy_that_broke_is_named_with_its_error(town):
     handler = found["timeline"][0]["trace"]["hooks"][-1]["handlers"][-1]
     assert handler["answer"] == "failed" and "oh dear" in handler["text"]
     assert "oh dear" in text(town, event["id"])
+
+
+def test_what_was_refused_unread_is_found_by_the_id_it_called_itself(town):
+    event = town.peer.event()
+    assert town.send(event, created=int(time.time()) - 70).code == "SW_FED_SIGNATURE_MISMATCH"
+    found = story(town, event["id"])
+    assert (found["state"], found["ends"][0]["stage"]) == ("refused", "claim")
+    assert found["timeline"][0]["extra"]["unproven"] is True
+    assert "wavegate doctor peer.example.test" in found["remedy"]
+    assert f"somebody in the name of {PEER} sent it to {A}" in text(town, event["id"])
+
+
+def test_what_somebody_says_in_anothers_name_does_not_change_the_story(town):
+    event = town.peer.event()
+    assert town.send(event).status == 200
+    assert town.send(event, key=harness.SecretKey()).code == "SW_FED_SIGNATURE_MISMATCH"
+    found = story(town, event["id"], until=lambda story: len(story["timeline"]) == 2)
+    assert (found["state"], len(found["ends"])) == ("delivered", 1)
+    assert found["timeline"][1]["extra"]["unproven"] is True
 
 
 def test_what_the_instance_refused_is_its_to_explain(town):
