@@ -12,8 +12,9 @@
 struct wg_metrics_queue {
     int64_t oldest_ms[2]; /**< by wg_direction; age of the oldest delivery that waits */
     int64_t suspensions;
-    struct wg_map depths; /**< "o:peer" or "i:server" to how many wait, in the pointer */
-    int64_t outbound;     /**< of all peers */
+    struct wg_map depths;      /**< "o:peer" or "i:server" to how many wait, in the pointer */
+    int64_t outbound;          /**< of all peers */
+    int64_t known_ms, took_ms; /**< when this was known (monotonic), and how long asking took */
 };
 
 struct wg_metrics_page {

@@ -6,14 +6,28 @@
 
 /* What /metrics has to ask of the store. A scrape must be answered in time, whatever the disk
  * does: it waits a moment, then goes on with what was answered last. One question at a time; it
- * may outlive the scrape that asked it, and the admin API. */
+ * may outlive the scrape that asked it, and the admin API.
+ *
+ * With thousands of destinations a question takes the store's reader a while, and `wavegate
+ * top` comes each second: what it costs decides how long its answer is good for, so that asking
+ * takes a twentieth of the reader at most. Pages are small because other readers stand between
+ * them. */
 
-enum { PATIENCE_MS = 1000, PAGE_ROWS = 1000, PAGES_LIMIT = 20, NAME_BYTES = 300 };
+enum {
+    PATIENCE_MS = 1000,
+    PAGE_ROWS = 200,
+    DESTINATIONS_LIMIT = 20000,
+    PAGES_LIMIT = DESTINATIONS_LIMIT / PAGE_ROWS,
+    GOOD_FOR = 20, /* times what it took to ask */
+    NAME_BYTES = 300
+};
 
 struct wg_metrics_question {
     struct wg_admin *admin; /**< NULL: gone */
     struct wg_loop *loop;
     struct wg_store *store;
+    const struct wg_clock *clock;
+    int64_t asked_ms;
     struct wg_timer *timer;
     unsigned pages;
     struct wg_metrics_queue *queue;
@@ -49,6 +63,8 @@ static void finish(struct wg_metrics_question *question, bool is_good)
     if (question->admin) {
         question->admin->asking = NULL;
         if (is_good) {
+            question->queue->known_ms = wg_clock_mono_ms(question->clock);
+            question->queue->took_ms = question->queue->known_ms - question->asked_ms;
             wg_metrics_queue_free(question->admin->queue);
             question->admin->queue = question->queue;
             question->queue = NULL;
@@ -114,11 +130,21 @@ static void on_destinations(void *owner, const struct wg_err *err,
                          on_suspensions, question);
 }
 
+static bool is_fresh(const struct wg_admin *admin, int64_t now_ms)
+{
+    const struct wg_metrics_queue *queue = admin->queue;
+
+    return queue && now_ms - queue->known_ms < GOOD_FOR * queue->took_ms;
+}
+
 void wg_metrics_ask_queue(struct wg_admin *admin, void (*on_known)(void *owner), void *owner)
 {
+    const struct wg_clock *clock = admin->worker->gateway->clock;
+    int64_t now_ms = wg_clock_mono_ms(clock);
     struct wg_metrics_question *question;
 
-    if (admin->asking) { /* two scrapes at once: the second does not wait */
+    if (admin->asking ||
+        is_fresh(admin, now_ms)) { /* of two at once the second does not wait */
         on_known(owner);
         return;
     }
@@ -126,6 +152,8 @@ void wg_metrics_ask_queue(struct wg_admin *admin, void (*on_known)(void *owner),
     question->admin = admin;
     question->loop = admin->worker->loop;
     question->store = admin->worker->gateway->store;
+    question->clock = clock;
+    question->asked_ms = now_ms;
     question->on_known = on_known;
     question->owner = owner;
     question->queue = wg_new(struct wg_metrics_queue);
