@@ -192,13 +192,31 @@ class Show:
                     self.send(FRIEND, friend.event(body="Shall we have tea?"), tamper=True),
                     401, "SW_FED_SIGNATURE_MISMATCH")
         stranger = self.peers[STRANGER]
-        self.expect(f"an event from {STRANGER}",
-                    self.send(STRANGER, stranger.event(body="May I come in?")),
+        refused = stranger.event(body="May I come in?")
+        self.expect(f"an event from {STRANGER}", self.send(STRANGER, refused),
                     403, "SW_FED_PEER_UNKNOWN")
+        told = self.why(refused["id"])
+        page.step("wavegate why, asked about that event", told.partition(",")[0],
+                  "standard.lua:" in told, told)
         self.edit_policy()
         self.expect("… and after an edit of policies/main.lua", self.await_welcome(), 200, "accepted")
         page.step("without a restart", f"still process {self.process.pid}",
                   self.process.poll() is None)
+
+    def command(self, *words):
+        """What a verb of the binary says of the running gateway."""
+        return subprocess.run([self.binary, *words, "--config", self.path("wavegate.lua")],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=DEADLINE_S, check=False)
+
+    def why(self, event_id):
+        """The first line of the event's story; its row is written behind the answer."""
+        end = time.monotonic() + DEADLINE_S
+        while True:
+            done = self.command("why", event_id)
+            if done.returncode == 0 or time.monotonic() > end:
+                return (done.stdout or done.stderr).partition("\n")[0]
+            time.sleep(0.05)
 
     def edit_policy(self):
         with open(self.policy, encoding="utf-8") as file:
@@ -233,6 +251,12 @@ It stays up; Ctrl-C ends it. To try in another terminal:
   # the policy: save a change and send again; a broken one changes nothing and is in the log
   ${{EDITOR:-nano}} $S/policies/main.lua
   tail -f $S/gateway.log
+
+  # what became of an event, what is wrong with a peer, and what goes on
+  {self.binary} audit --config $S/wavegate.lua
+  {self.binary} why EVENT_ID --config $S/wavegate.lua
+  {self.binary} doctor {FRIEND} --server {A} --config $S/wavegate.lua
+  {self.binary} top --config $S/wavegate.lua
 
   # {A} goes down, and comes up again
   curl -s -d '{{"mode":"down"}}' http://{control}/mode
