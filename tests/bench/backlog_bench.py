@@ -3,7 +3,10 @@
 """A million events wait for a thousand peers, half of them dead: how long from the start to the first delivery,
 how much memory, and how fast the living get theirs.
 
-  tests/bench/backlog_bench.py [--events 1000000] [--peers 1000] [--dead 500] [--folder DIR]"""
+  tests/bench/backlog_bench.py [--events 1000000] [--peers 1000] [--dead 500] [--folder DIR]
+
+On two cores, sink included: the first delivery after 0.2 s, 169 MiB at most, all that can be delivered after 76.3 s,
+6,551 a second; with --events 500000 --peers 500 --dead 0, which is the same without the dead, after 76.0 s."""
 import argparse
 import os
 import socket
