@@ -177,6 +177,7 @@ static void on_entries(void *owner, const struct wg_err *err, const struct wg_qu
 }
 
 static void ask_entries(struct waiting *waiting, enum wg_queue_state state,
+                        struct wg_str cursor,
                         void (*on_page)(void *owner, const struct wg_err *err,
                                         const struct wg_queue_page *page))
 {
@@ -184,6 +185,7 @@ static void ask_entries(struct waiting *waiting, enum wg_queue_state state,
     struct wg_queue_list list = {.filter = {.state = state,
                                             .has_destination = true,
                                             .destination = waiting->destination},
+                                 .cursor = cursor,
                                  .limit = 1};
 
     wg_store_queue_list(request->gateway->store, request->worker->loop, &list, on_page,
@@ -210,7 +212,7 @@ static void on_destinations(void *owner, const struct wg_err *err,
             !wg_str_equal(state->destination.name, waiting->destination.name))
             continue;
         waiting->state = *state;
-        ask_entries(waiting, WG_QUEUE_WAITING, on_entries);
+        ask_entries(waiting, WG_QUEUE_WAITING, (struct wg_str){NULL, 0}, on_entries);
         return;
     }
     if (page->next_cursor.at)
@@ -285,6 +287,10 @@ static void on_dead(void *owner, const struct wg_err *err, const struct wg_queue
         store_failed(doctor, err);
         return;
     }
+    if (page->count == 0 && page->next_cursor.at) { /* those of others are many */
+        ask_entries(waiting, WG_QUEUE_DEAD, page->next_cursor, on_dead);
+        return;
+    }
     if (page->count == 0) {
         doctor_see(doctor, "none");
         doctor_end(doctor, DOCTOR_OK);
@@ -304,5 +310,5 @@ static void on_dead(void *owner, const struct wg_err *err, const struct wg_queue
 
 void doctor_peer_dead(struct doctor *doctor)
 {
-    ask_entries(waiting_new(doctor), WG_QUEUE_DEAD, on_dead);
+    ask_entries(waiting_new(doctor), WG_QUEUE_DEAD, (struct wg_str){NULL, 0}, on_dead);
 }

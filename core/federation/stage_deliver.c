@@ -163,9 +163,9 @@ static void on_backlog(void *owner, const struct wg_err *err, const struct wg_qu
 {
     struct wg_exchange *x = owner;
 
-    /* Not knowing, it is tried: the store's trouble shows again when it has to be asked for a
-     * promise. */
-    x->is_behind = err->code == WG_OK && page->count > 0;
+    /* Not knowing (the store failed, or ended its search early), it goes behind what may be
+     * there: order is promised, and the store says itself whether it can promise more. */
+    x->is_behind = err->code != WG_OK || page->count > 0 || page->next_cursor.at;
     answer_came(x);
 }
 

@@ -107,6 +107,15 @@ struct wg_str wg_walk_cursor(const struct wg_walk *walk)
     return wg_db_cursor_make(walk->arena, wg_str(text));
 }
 
+/* Whose rows stand side by side; of heads there is one, behind its own name. */
+static bool is_one_lane(const struct wg_walk *walk)
+{
+    const struct wg_queue_filter *filter = walk->filter;
+
+    return filter->has_destination && filter->room_id.len && !filter->has_event &&
+           filter->state == WG_QUEUE_WAITING && !walk->heads_only;
+}
+
 bool wg_walk_start(struct wg_walk *walk, struct wg_db *db, struct wg_arena *arena,
                    const struct wg_queue_filter *filter, bool heads_only, struct wg_str cursor)
 {
@@ -118,8 +127,10 @@ bool wg_walk_start(struct wg_walk *walk, struct wg_db *db, struct wg_arena *aren
     walk->last.parked = filter->state == WG_QUEUE_DEAD ? INT64_MAX : 0;
     if (filter->has_destination) {
         walk->destination = wg_db_destination(arena, &filter->destination);
-        /* Straight to its first row: no room is empty. */
+        /* Straight to its first row: no room's name is empty, and orders begin at 1. */
         walk->last.destination = walk->destination;
+        if (is_one_lane(walk))
+            walk->last.room = filter->room_id;
     }
     if (cursor.at && !read_cursor(walk, cursor))
         return false;
@@ -165,12 +176,15 @@ static void remember(struct wg_walk *walk)
     walk->last.parked = wg_db_int(walk->row, 6);
 }
 
-/* Rows are by destination: past the one that is looked for nothing can come. */
+/* Rows are by destination and room: past those that are looked for nothing can come. */
 static bool is_past(const struct wg_walk *walk)
 {
-    return walk->filter->has_destination && walk->filter->state == WG_QUEUE_WAITING &&
-           !walk->filter->has_event &&
-           !wg_str_equal(wg_db_text(walk->row, 0), walk->destination);
+    if (!walk->filter->has_destination || walk->filter->state != WG_QUEUE_WAITING ||
+        walk->filter->has_event)
+        return false;
+    return !wg_str_equal(wg_db_text(walk->row, 0), walk->destination) ||
+           (is_one_lane(walk) &&
+            !wg_str_equal(wg_db_text(walk->row, 1), walk->filter->room_id));
 }
 
 bool wg_walk_next(struct wg_walk *walk, bool with_body, struct wg_walk_entry *ret_entry)

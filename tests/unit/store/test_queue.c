@@ -554,6 +554,49 @@ static void large_bodies_are_handed_out_a_few_at_a_time(void **state)
     assert_true(heads.has_more);
 }
 
+struct many {
+    uint32_t answered;
+    bool is_done;
+};
+
+enum { MANY = 8000 };
+
+static void on_one_of_many(void *owner, const struct wg_err *err,
+                           const struct wg_accepted *accepted)
+{
+    struct many *many = owner;
+
+    (void)accepted;
+    assert_int_equal(err->code, WG_OK);
+    many->is_done = ++many->answered == MANY;
+}
+
+/* Whoever sends next into a quiet room asks that each time, while thousands wait in others. */
+static void says_in_one_page_whether_a_room_waits_however_long_the_queue_is(void **state)
+{
+    struct fixture *f = open_store(state);
+    struct wg_queue_filter filter = {
+        .has_destination = true, .destination = to_peer, .room_id = WG_STR("room-z")};
+    struct entries entries;
+    struct many many = {0};
+
+    for (uint32_t event = 1; event <= MANY; event++) {
+        struct wg_accept accept = make_accept(event, "room-a", &to_peer);
+
+        wg_store_accept(f->store, f->loop, &accept, on_one_of_many, &many);
+    }
+    loop_until(f->loop, &many.is_done);
+    assert_int_equal(ask_list(f, &filter, 1, &entries), WG_OK);
+    assert_int_equal(entries.count, 0);
+    assert_int_equal(entries.pages, 1);
+    accept_event(f, MANY + 1, "room-z", &to_peer);
+    accept_event(f, MANY + 2, "room-zz", &to_peer);
+    assert_int_equal(ask_list(f, &filter, 100, &entries), WG_OK);
+    assert_int_equal(entries.count, 1);
+    assert_int_equal(entries.event[0], MANY + 1);
+    assert_int_equal(entries.pages, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -572,6 +615,7 @@ int main(void)
         TEST(a_suspended_destination_waits_until_its_end_time),
         TEST(a_suspended_room_holds_up_no_other),
         TEST(lists_by_filter_and_page_by_page),
+        TEST(says_in_one_page_whether_a_room_waits_however_long_the_queue_is),
         TEST(retry_makes_the_heads_due_now),
         TEST(the_story_of_an_event_has_each_attempt),
         TEST(large_bodies_are_handed_out_a_few_at_a_time),
