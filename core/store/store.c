@@ -252,7 +252,8 @@ static void *write_all(void *owner)
         was_busy = is_busy(group);
         is_upkeep_due = every_ms >= 0 && mono_ms() >= upkeep_at_ms;
         if (!group && !is_upkeep_due) {
-            rest(lane, upkeep_at_ms);
+            if (!lane->is_ending) /* it may have been told while gathering, without the lock */
+                rest(lane, upkeep_at_ms);
             continue;
         }
         pthread_mutex_unlock(&lane->lock);
