@@ -36,6 +36,17 @@ static void store_failed(struct doctor *doctor, const struct wg_err *err)
     doctor_end(doctor, DOCTOR_FAILED);
 }
 
+/* A long list is walked for as long as a check may take, and not past the gateway's end. */
+static bool has_ended(struct doctor *doctor)
+{
+    if (!doctor->is_late && !doctor->is_stopping)
+        return false;
+    doctor_see(doctor, "what the store has was not looked through in time");
+    doctor_advise(doctor, "`wavegate queue shape` and `wavegate queue dead` show all of it");
+    doctor_end(doctor, DOCTOR_SKIPPED);
+    return true;
+}
+
 /* ---- judging ---- */
 
 static const char *trouble_text(struct doctor *doctor, const struct waiting *waiting)
@@ -215,6 +226,8 @@ static void on_destinations(void *owner, const struct wg_err *err,
         ask_entries(waiting, WG_QUEUE_WAITING, (struct wg_str){NULL, 0}, on_entries);
         return;
     }
+    if (page->next_cursor.at && has_ended(waiting->doctor))
+        return;
     if (page->next_cursor.at)
         ask_destinations(waiting, page->next_cursor);
     else
@@ -255,6 +268,8 @@ static void on_suspensions(void *owner, const struct wg_err *err,
         if (suspension->room_id.at)
             waiting->suspended_room = wg_arena_copy(arena, suspension->room_id);
     }
+    if (page->next_cursor.at && has_ended(waiting->doctor))
+        return;
     if (page->next_cursor.at)
         ask_suspensions(waiting, page->next_cursor);
     else
@@ -288,6 +303,8 @@ static void on_dead(void *owner, const struct wg_err *err, const struct wg_queue
         return;
     }
     if (page->count == 0 && page->next_cursor.at) { /* those of others are many */
+        if (has_ended(doctor))
+            return;
         ask_entries(waiting, WG_QUEUE_DEAD, page->next_cursor, on_dead);
         return;
     }
