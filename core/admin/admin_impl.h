@@ -95,6 +95,11 @@ bool wg_admin_page(struct wg_admin_request *request, size_t most, size_t fallbac
 /** Refuses members of the body that are not in names (NULL-terminated), with the nearest.
  * @return false after having answered. */
 bool wg_admin_members(struct wg_admin_request *request, const char *const *names);
+enum wg_admin_kind { WG_ADMIN_TEXT, WG_ADMIN_NUMBER, WG_ADMIN_BOOLEAN };
+/** A member that is there is of that kind: one that is not must never count as not given.
+ * @return false when it was refused */
+bool wg_admin_member_fits(struct wg_admin_request *request, const json_t *object,
+                          const char *name, enum wg_admin_kind kind);
 /** The row of the audit that belongs to an act of this request. */
 struct wg_audit_row wg_admin_audit(struct wg_admin_request *request, const char *action);
 /** The row's extra: json as text in the arena; takes json over. */

@@ -67,7 +67,11 @@ static bool take_change(struct wg_admin_request *request, struct wg_queue_change
         json_object_set_new(given, "state", json_string(wg_admin_queue_state(state)));
     is_good = wg_admin_queue_filter(request, given, &change->filter);
     json_decref(given);
-    if (!is_good)
+    if (!is_good ||
+        !wg_admin_member_fits(request, request->body, "dry_run", WG_ADMIN_BOOLEAN) ||
+        !wg_admin_member_fits(request, request->body, "reason", WG_ADMIN_TEXT) ||
+        !wg_admin_member_fits(request, request->body, "cursor", WG_ADMIN_TEXT) ||
+        !wg_admin_member_fits(request, request->body, "limit", WG_ADMIN_NUMBER))
         return false;
     change->is_dry_run = json_is_true(json_object_get(request->body, "dry_run"));
     change->reason = wg_json_string(request->body, "reason");
@@ -139,8 +143,17 @@ static bool take_suspend(struct wg_admin_request *request, struct wg_suspend *su
     struct wg_str direction = wg_json_string(request->body, "direction");
     struct wg_err err;
 
-    if (!wg_admin_members(request, names))
+    if (!wg_admin_members(request, names) ||
+        !wg_admin_member_fits(request, request->body, "destination", WG_ADMIN_TEXT) ||
+        !wg_admin_member_fits(request, request->body, "direction", WG_ADMIN_TEXT) ||
+        !wg_admin_member_fits(request, request->body, "room_id", WG_ADMIN_TEXT) ||
+        !wg_admin_member_fits(request, request->body, "for_ms", WG_ADMIN_NUMBER) ||
+        !wg_admin_member_fits(request, request->body, "reason", WG_ADMIN_TEXT))
         return false;
+    if (direction.at && !wg_str_is(direction, "outbound") && !wg_str_is(direction, "inbound")) {
+        wg_admin_fail(request, WG_INVALID, "direction: must be 'inbound' or 'outbound'");
+        return false;
+    }
     suspend->destination.name = wg_json_string(request->body, "destination");
     suspend->destination.is_outbound =
         direction.at ? wg_str_is(direction, "outbound")

@@ -15,8 +15,12 @@ static bool refuse_unknown(struct wg_admin_request *request, const json_t *given
     {
         const char *nearest = wg_str_nearest(wg_str(name), members);
 
-        if (nearest && strcmp(nearest, name) == 0)
+        if (nearest && strcmp(nearest, name) == 0) {
+            if (strcmp(name, "older_than_ms") != 0 &&
+                !wg_admin_member_fits(request, given, name, WG_ADMIN_TEXT))
+                return false;
             continue;
+        }
         wg_admin_fail(request, WG_INVALID, "filter: there is no '%s'%s%s", name,
                       nearest ? ", did you mean " : "", nearest ? nearest : "");
         return false;

@@ -148,3 +148,18 @@ json_t *wg_admin_list(const char *name, json_t *rows, struct wg_str next_cursor)
         json_object_set_new(json, "next_cursor", wg_admin_string(next_cursor));
     return json;
 }
+
+bool wg_admin_member_fits(struct wg_admin_request *request, const json_t *object,
+                          const char *name, enum wg_admin_kind kind)
+{
+    static const char *const words[] = {"a text", "a whole number", "true or false"};
+    const json_t *value = json_object_get(object, name);
+    int64_t number;
+
+    if (!value || (kind == WG_ADMIN_TEXT && json_is_string(value)) ||
+        (kind == WG_ADMIN_BOOLEAN && json_is_boolean(value)) ||
+        (kind == WG_ADMIN_NUMBER && wg_json_integer(object, name, &number)))
+        return true;
+    wg_admin_fail(request, WG_INVALID, "%s: must be %s, or left out", name, words[kind]);
+    return false;
+}
