@@ -55,6 +55,8 @@ static void store(struct wg_exchange *x)
 
         if (recipient->is_refused)
             continue;
+        if (recipient->ours)
+            wg_queue_will_wait(x->worker->gateway, recipient->ours);
         holds[accept.destination_count] =
             (struct wg_hold){recipient->is_held, recipient->held_reason};
         destinations[accept.destination_count++] =

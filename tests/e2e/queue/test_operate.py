@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What operators see of the queue and do to it: wavegate queue, with --json, filters and --dry-run."""
 import contextlib
+import http.client
+import json
 import os
 import sqlite3
 import time
@@ -277,3 +279,39 @@ def test_release_verifies_again(relay_town):
     assert "signature" in dead[REASON], dead
     assert relay_town.queue.held() == []
     assert relay_town.a.requests == [], "the gateway itself finds it out"
+
+
+@pytest.mark.parametrize("verb, body, told", [
+    ("drop", {"filter": {"room_id": 5}}, "room_id: must be a text"),
+    ("drop", {"filter": {"peer": None}}, "peer: must be a text"),
+    ("drop", {"filter": {"state": ["waiting"]}}, "state: must be a text"),
+    ("drop", {"filter": {}, "dry_run": "true"}, "dry_run: must be true or false"),
+    ("drop", {"filter": {}, "dry_run": 1}, "dry_run: must be true or false"),
+    ("drop", {"filter": {}, "cursor": 7}, "cursor: must be a text"),
+    ("drop", {"filter": {}, "limit": "10"}, "limit: must be a whole number"),
+    ("suspend", {"destination": PEER, "reason": "x", "room_id": 5}, "room_id: must be a text"),
+    ("suspend", {"destination": PEER, "reason": "x", "for_ms": "1000"}, "for_ms: must be a whole number"),
+    ("suspend", {"destination": PEER, "reason": "x", "direction": "outbond"}, "direction: must be"),
+    ("resume", {"destination": PEER, "room_id": None}, "room_id: must be a text"),
+])
+def test_a_member_of_the_wrong_kind_narrows_nothing_and_is_refused(stuck, verb, body, told):
+    before = stuck.queue.list()
+    address, _, port = stuck.gateway.admin.rpartition(":")
+    with contextlib.closing(http.client.HTTPConnection(address, int(port), timeout=30)) as connection:
+        connection.request("POST", f"/_wavegate/v1/queue/{verb}", json.dumps(body),
+                           {"Authorization": f"Bearer {stuck.gateway.admin_token}"})
+        response = connection.getresponse()
+        said = response.read().decode()
+    assert response.status == 400 and told in said, said
+    assert stuck.queue.ids() == [row[EVENT] for row in before] != []
+    assert stuck.queue.list("list", state="dead") == []
+
+
+def test_an_event_from_outside_goes_behind_one_of_a_neighbour(make_relay_town):
+    town = make_relay_town(queue={RETRY: "1h"})
+    town.b.set_mode("down")
+    assert town.out.send(town.out.event("room-1"), "b.example.test").status == 202
+    poll(lambda: any(row[ATTEMPTS] for row in town.queue.list()), what="the first attempt at b")
+    town.b.set_mode("normal")
+    assert town.send(town.peer.event("room-1"), to="b.example.test").status == 202
+    assert len(town.queue.list()) == 2
