@@ -270,7 +270,8 @@ void serve_worker_free(struct serve_worker *worker)
         serve_worker_drain(worker);
         wg_loop_run(worker->base.loop);
     }
+    /* What was posted last still runs, and may hand over a certificate. */
+    wg_loop_free(worker->base.loop);
     wg_tls_server_free(worker->tls_server);
     wg_tls_client_free(worker->tls_client);
-    wg_loop_free(worker->base.loop);
 }
