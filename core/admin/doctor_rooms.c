@@ -5,7 +5,7 @@
 /* The rooms we share with a peer, as the audit knows them: which were refused lately, by whom,
  * and what our flag says. A flag has to be set on both sides. */
 
-enum { ROOMS_MAX = 64, SINCE_MS = 7 * 24 * 3600 * 1000 };
+enum { ROOMS_MAX = 64, ROWS_MAX = 1000, SINCE_MS = 7 * 24 * 3600 * 1000 };
 
 struct room {
     struct wg_str id;
@@ -19,6 +19,8 @@ struct rooms {
     struct doctor *doctor;
     struct room at[ROOMS_MAX];
     size_t count;
+    struct wg_audit_search search;
+    size_t looked_at; /* rows */
 };
 
 static struct room *room_of(struct rooms *rooms, struct wg_str id)
@@ -130,6 +132,17 @@ static void judge(struct rooms *rooms)
     }
 }
 
+static void on_page(void *owner, const struct wg_err *err, const struct wg_audit_page *page);
+
+/* A page may end before it is full, when finding its rows took long. */
+static void search(struct rooms *rooms)
+{
+    struct wg_admin_request *request = rooms->doctor->request;
+
+    wg_store_audit_search(request->gateway->store, request->worker->loop, &rooms->search,
+                          on_page, rooms);
+}
+
 static void on_page(void *owner, const struct wg_err *err, const struct wg_audit_page *page)
 {
     struct rooms *rooms = owner;
@@ -142,21 +155,31 @@ static void on_page(void *owner, const struct wg_err *err, const struct wg_audit
     }
     for (size_t i = 0; i < page->count; i++)
         note_row(rooms, &page->rows[i]);
-    judge(rooms);
+    rooms->looked_at += page->count;
+    if (page->is_end || rooms->looked_at >= ROWS_MAX) {
+        judge(rooms);
+    } else if (rooms->doctor->is_late || rooms->doctor->is_stopping) {
+        doctor_see(rooms->doctor, "the audit of 7 days was not looked through in time");
+        doctor_advise(rooms->doctor, "`wavegate audit --since 7d --peer %.*s` shows it",
+                      WG_STR_F(rooms->doctor->peer));
+        doctor_end(rooms->doctor, DOCTOR_SKIPPED);
+    } else {
+        rooms->search.cursor = wg_arena_copy(rooms->doctor->request->arena, page->next_cursor);
+        search(rooms);
+    }
 }
 
 void doctor_peer_rooms(struct doctor *doctor)
 {
     struct wg_admin_request *request = doctor->request;
     struct rooms *rooms = wg_arena_new(request->arena, struct rooms);
-    struct wg_audit_search search = {
+
+    rooms->search = (struct wg_audit_search){
         .since_ms = wg_clock_wall_ms(request->gateway->clock) - SINCE_MS,
         .server = request->instance->server_name,
         .peer = doctor->peer,
         .limit = WG_AUDIT_PAGE_MAX,
     };
-
     rooms->doctor = doctor;
-    wg_store_audit_search(request->gateway->store, request->worker->loop, &search, on_page,
-                          rooms);
+    search(rooms);
 }

@@ -186,7 +186,8 @@ static void on_audited(void *owner, const struct wg_err *err)
         wg_admin_answer(request, 202, json);
     } else {
         json_decref(json);
-        wg_admin_fail_err(request, err);
+        wg_admin_fail(request, err->code, "it is done, but the audit does not say so: %s",
+                      err->text);
     }
 }
 
