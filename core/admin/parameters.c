@@ -92,6 +92,9 @@ bool wg_admin_parameters(struct wg_admin_request *request)
     /* Whoever watches over health may add what makes his question new each time. */
     if (rest.len == 0 || request->route->role == WG_ROLE_NONE)
         return true;
+    /* One '?' begins the query; another begins a name. */
+    if (wg_str_starts(rest, WG_STR("?")))
+        rest = wg_str_of(rest.at + 1, rest.len - 1);
     collect(request, names);
     while (rest.at) {
         if (wg_http_query_next(&rest, request->arena, &name, &err) != WG_OK) {

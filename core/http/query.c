@@ -41,8 +41,6 @@ enum wg_code wg_http_query_next(struct wg_str *rest, struct wg_arena *arena,
     struct wg_str value;
     struct wg_str key;
 
-    if (wg_str_starts(*rest, WG_STR("?")))
-        *rest = wg_str_of(rest->at + 1, rest->len - 1);
     value = wg_str_split(rest, '&');
     key = wg_str_split(&value, '=');
     if (wg_http_unescape(key, true, false, arena, ret_name, err) != WG_OK)

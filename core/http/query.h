@@ -14,8 +14,8 @@
 WG_MUST_USE enum wg_code wg_http_query_get(struct wg_str query, const char *name,
                                            struct wg_arena *arena, struct wg_str *ret_value,
                                            struct wg_err *err);
-/** Walks the names: begin with *rest as the query, go on until rest->at is NULL. The decoded
- * name may be empty ("?&"). @return WG_INVALID for one that cannot be decoded. */
+/** Walks the names: begin with *rest as the query without its '?', go on until rest->at is NULL.
+ * The decoded name may be empty ("&"). @return WG_INVALID for one that cannot be decoded. */
 WG_MUST_USE enum wg_code wg_http_query_next(struct wg_str *rest, struct wg_arena *arena,
                                             struct wg_str *ret_name, struct wg_err *err);
 /** A decimal number up to max; fallback when the parameter is missing. @return also WG_INVALID

@@ -84,18 +84,25 @@ static void reads_numbers_within_their_limit(void **state)
     assert_int_equal(value, 7);
 }
 
+static struct wg_str without_mark(const char *query)
+{
+    return wg_str(query && *query == '?' ? query + 1 : query);
+}
+
 static void walks_the_names_decoded(void **state)
 {
     static const struct {
         const char *query, *names;
     } cases[] = {
-        {"?a=1&b", "[a][b]"}, {"a", "[a]"}, {"?%61=x&a+b=%zz", "[a][a b]"},
-        {"?&", "[][]"},       {"?", "[]"},  {NULL, ""},
+        {"?a=1&b", "[a][b]"}, {"a", "[a]"}, {"?%61=x&a+b=%zz", "[a][a b]"}, {"?&", "[][]"},
+        {"?", "[]"},          {NULL, ""},   {"a=1&?b=2", "[a][?b]"}, /* as wg_http_query_get()
+                                                                        reads it: "b" is not
+                                                                        there */
     };
 
     (void)state;
     for (size_t i = 0; i < WG_COUNT(cases); i++) {
-        struct wg_str rest = wg_str(cases[i].query);
+        struct wg_str rest = without_mark(cases[i].query);
         struct wg_arena arena;
         struct wg_str name;
         struct wg_err err;
@@ -119,7 +126,7 @@ static void refuses_a_name_that_cannot_be_decoded(void **state)
 
     (void)state;
     for (size_t i = 0; i < WG_COUNT(queries); i++) {
-        struct wg_str rest = wg_str(queries[i]);
+        struct wg_str rest = without_mark(queries[i]);
         struct wg_arena arena;
         struct wg_str name;
         struct wg_err err;
