@@ -82,7 +82,9 @@ local function key_of(hook, argument, ctx)
   local subject = ctx.peer.name
   if hook ~= "peer" and options.by == "sender" then subject = argument.sender end
   if hook ~= "peer" and options.by == "event" then subject = argument.id end
-  return "external_check/" .. hash.sha256(options.url .. " " .. hook .. " " .. subject)
+  -- All that the service is told of who asks: an answer to one question is none to another.
+  return "external_check/" ..
+    hash.sha256(json.encode { options.url, hook, ctx.direction, ctx.peer.name, options.by, subject })
 end
 
 -- Those who ask the same while it is being asked wait for that answer, or share that failure: when a remembered answer

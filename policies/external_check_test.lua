@@ -100,6 +100,16 @@ testing.test("tells peers and events apart, each as it was asked to", function(t
   t:expect(#requests):is(4)
 end)
 
+testing.test("an answer about one direction or one peer is none about another", function(t)
+  local requests = serve(t, { verdict = "allow" })
+  local policy = checked(t, { cache = "1m", by = "event" })
+  policy:ask("event", { ctx = { direction = "outbound" } })
+  policy:ask("event", { ctx = { direction = "inbound" } })
+  policy:ask("event", { ctx = { direction = "inbound" }, peer = { name = "other.example" } })
+  policy:ask("event", { ctx = { direction = "inbound" }, peer = { name = "other.example" } })
+  t:expect(#requests):is(3)
+end)
+
 testing.test("does not remember that the service failed", function(t)
   local policy = checked(t, { cache = "1m", by = "peer" })
   serve(t, function() return nil end)
